@@ -1,0 +1,146 @@
+"""NAS-Bench-201 as a table: measured accuracy, size and latency of every architecture.
+
+The file is an npz without pickled objects: `arch` (architecture strings); `<dataset>/<split>` (accuracy in per cent);
+`cifar10/params_m` and `cifar10/flops_m`; `latency_ms/<device>` and `hw/<device>_latency` (milliseconds, negative
+where a device cannot run the architecture). Every array has one row an architecture, in the order of `arch`.
+Source of the figures: Dong & Yang 2020 (NAS-Bench-201), Dong et al. 2021 (NATS-Bench), Lee et al. 2021 (HELP),
+Li et al. 2021 (HW-NAS-Bench).
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.errors import DataError, GenotypeError
+
+DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
+DATA_VARIABLE = "COERNAS_DATA"
+
+
+class Column(NamedTuple):
+    """Names one column of accuracies: `split` is valid or test (200 epochs), or valid_12 or test_12 (12 epochs)."""
+
+    dataset: str
+    split: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.split}"
+
+
+@dataclass(frozen=True, eq=False)
+class TabularBenchmark:
+    """The table, one row an architecture; all arrays have shape (n,).
+
+    Args:
+        architectures: official architecture strings.
+        accuracies: per cent.
+        params_m: trainable parameters of the nominal network for CIFAR-10, in millions.
+        flops_m: its MACs for one image in millions; the benchmark also counts the classifier's bias, one a class.
+        latency_ms: milliseconds by device; NaN where the device cannot run the architecture.
+    """
+
+    architectures: tuple[str, ...]
+    accuracies: Mapping[Column, NDArray[np.float64]]
+    params_m: NDArray[np.float64]
+    flops_m: NDArray[np.float64]
+    latency_ms: Mapping[str, NDArray[np.float64]]
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> TabularBenchmark:
+        """Reads the table from `path`, by default `nb201/nb201.npz` under the folder that `COERNAS_DATA` names.
+
+        Raises:
+            DataError: there is no such file, or it is not this table.
+        """
+        path = _default_path() if path is None else path
+        if not path.is_file():
+            raise DataError(f"no NAS-Bench-201 table at {path}; {_HOW_TO_GET}")
+        try:
+            with path.open("rb") as opened, np.lib.npyio.NpzFile(opened, allow_pickle=False) as file:
+                columns = {name: file[name] for name in file.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise DataError(f"{path} is not a readable npz file ({error}); {_HOW_TO_GET}") from error
+        return cls._from_columns(path, columns)
+
+    @classmethod
+    def _from_columns(cls, path: Path, columns: Mapping[str, NDArray[np.generic]]) -> TabularBenchmark:
+        for name in ("arch", "cifar10/params_m", "cifar10/flops_m"):
+            if name not in columns:
+                raise DataError(f"{path} has no column {name!r}; {_HOW_TO_GET}")
+        rows = len(columns["arch"])
+        for name, values in columns.items():
+            if values.shape != (rows,):
+                raise DataError(f"{path}: column {name!r} has shape {values.shape}, but 'arch' has {rows} rows")
+            if (values.dtype.kind == "U") != (name == "arch"):
+                raise DataError(f"{path}: column {name!r} holds {values.dtype}; 'arch' holds text, the others numbers")
+        accuracies: dict[Column, NDArray[np.float64]] = {}
+        latency: dict[str, NDArray[np.float64]] = {}
+        for name, values in columns.items():
+            group, _, key = name.partition("/")
+            if group in DATASETS and key.split("_")[0] in ("valid", "test"):
+                accuracies[Column(group, key)] = values.astype(np.float64)
+            elif group == "latency_ms" or (group == "hw" and key.endswith("_latency")):
+                milliseconds = values.astype(np.float64)
+                latency[key.removesuffix("_latency")] = np.where(milliseconds < 0, np.nan, milliseconds)
+        return cls(
+            architectures=tuple(columns["arch"].tolist()),
+            accuracies=accuracies,
+            params_m=columns["cifar10/params_m"].astype(np.float64),
+            flops_m=columns["cifar10/flops_m"].astype(np.float64),
+            latency_ms=latency,
+        )
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    def accuracy(self, dataset: str, split: str = "test") -> NDArray[np.float64]:
+        """Accuracy of every architecture in per cent, shape (n,).
+
+        Raises:
+            DataError: the table has no such column.
+        """
+        try:
+            return self.accuracies[Column(dataset, split)]
+        except KeyError:
+            known = ", ".join(map(str, self.accuracies))
+            raise DataError(f"the table has no accuracy {dataset}/{split}; it has {known}") from None
+
+    def row(self, text: str) -> int:
+        """The row of an official architecture string.
+
+        Raises:
+            GenotypeError: the table does not hold it.
+        """
+        try:
+            return self._rows[text]
+        except KeyError:
+            raise GenotypeError(
+                f"the table has no architecture {text!r}; write it like {self.architectures[0]}"
+            ) from None
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {text: row for row, text in enumerate(self.architectures)}
+
+
+_HOW_TO_GET = (
+    "write one from NATS-Bench (columns: see coernas_moo.benchmarks.tabular) and pass its path,"
+    f" or set {DATA_VARIABLE} to the folder that holds nb201/nb201.npz"
+)
+
+
+def _default_path() -> Path:
+    folder = os.environ.get(DATA_VARIABLE)
+    if not folder:
+        raise DataError(f"{DATA_VARIABLE} is not set, so there is no NAS-Bench-201 table; {_HOW_TO_GET}")
+    return Path(folder) / "nb201" / "nb201.npz"

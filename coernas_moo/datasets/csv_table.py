@@ -1,0 +1,165 @@
+"""Images in one folder, labels in a CSV table; the layout of APTOS 2019 is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from coernas_moo.datasets.dataset import Dataset
+from coernas_moo.datasets.image_files import (
+    ImageFiles,
+    LabelledFile,
+    list_images,
+    natural_order,
+    normal_text,
+)
+from coernas_moo.datasets.settings import ImageFileSettings, register_dataset
+from coernas_moo.datasets.table import find_table, read_table
+from coernas_moo.errors import DataError
+
+
+@register_dataset
+class CsvSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`kind = "csv"`: one row per image, with its file name and its class.
+
+    Labels that are whole numbers are ordered as numbers, others as text.
+
+    Args:
+        path: the table, or a folder that holds `train.csv` or only one table.
+        images: folder of the images, relative to the table; by default the one of `<table>_images`,
+            `train_images` and `images` that exists, else the table's own folder.
+        id_column: column with the file name, with or without its suffix, possibly with a folder before it.
+        label_column: column with the class.
+    """
+
+    kind: ClassVar[str] = "csv"
+
+    images: str = ""
+    id_column: str = "id_code"
+    label_column: str = "diagnosis"
+
+    def open(self, base: Path) -> Dataset:
+        file = find_table(self.resolve(base))
+        table = read_table(file)
+        for column in (self.id_column, self.label_column):
+            if column not in table.columns:
+                known = ", ".join(table.columns)
+                raise DataError(
+                    f"{file} has no column {column!r}; it has {known}. Set data.id_column and data.label_column"
+                )
+        folder = image_folder(file, self.images)
+        index = index_images(folder)
+        if not index:
+            raise DataError(f"there are no images in {folder}; set data.images to the folder with the images of {file}")
+        ids = [normal_text(value) for value in table.columns[self.id_column]]
+        labels = _tidy(table.columns[self.label_column])
+        return self._open(file, folder, index, ids, labels)
+
+    def _open(
+        self, file: Path, folder: Path, index: Mapping[str, Path], ids: Sequence[str], labels: Sequence[str]
+    ) -> Dataset:
+        unlabelled = [name for name, label in zip(ids, labels, strict=True) if not label]
+        rows: dict[str, str] = {}
+        repeated: list[str] = []
+        for name, label in zip(ids, labels, strict=True):
+            if not label:
+                continue
+            if name in rows:
+                repeated.append(name)
+            if rows.setdefault(name, label) != label:
+                raise DataError(f"{file} gives {name!r} the classes {rows[name]!r} and {label!r}; keep one row")
+        missing = [name for name in rows if name not in index]
+        present = {name: label for name, label in rows.items() if name in index}
+        if not present:
+            example = f"; the first row asks for {missing[0]!r}" if missing else ""
+            raise DataError(f"not one row of {file} has a label and an image in {folder}{example}")
+        classes = natural_order(present.values())
+        numbers = {name: number for number, name in enumerate(classes)}
+        total = len(ids)
+        return ImageFiles(
+            kind=self.kind,
+            source=file,
+            classes=classes,
+            files={"train": [LabelledFile(name, index[name], numbers[present[name]]) for name in sorted(present)]},
+            settings=self,
+            notices=[
+                f"{len(names)} of {total} rows of {file} {what}, the first {names[0]!r}; left out"
+                for names, what in (
+                    (missing, f"have no image in {folder}"),
+                    (unlabelled, f"have no {self.label_column}"),
+                    (repeated, "name an image a second time"),
+                )
+                if names
+            ],
+        )
+
+
+def image_folder(file: Path, images: str) -> Path:
+    """The folder with the images of the table `file`.
+
+    Raises:
+        DataError: `images` names a folder that is not there.
+    """
+    if images:
+        folder = file.parent / Path(images).expanduser()
+        if not folder.is_dir():
+            raise DataError(f"there is no folder {folder}; set data.images to the folder with the images of {file}")
+        return folder
+    for name in (f"{file.stem}_images", "train_images", "images"):
+        if (file.parent / name).is_dir():
+            return file.parent / name
+    return file.parent
+
+
+def index_images(folder: Path) -> dict[str, Path]:
+    """Image files below a folder by their path in it, with and without suffix; of two, the first by name."""
+    index: dict[str, Path] = {}
+    for path in list_images(folder):
+        name = normal_text(path.relative_to(folder).as_posix())
+        index[name] = path
+        index.setdefault(name[: -len(path.suffix)], path)
+    return index
+
+
+def _tidy(labels: Sequence[str]) -> list[str]:
+    """Labels as names; whole numbers written as floats, as spreadsheets do, become integers."""
+    try:
+        numbers = [float(label) if label else None for label in labels]
+    except ValueError:
+        return [normal_text(label) for label in labels]
+    if all(number is None or number.is_integer() for number in numbers):
+        return ["" if number is None else str(int(number)) for number in numbers]
+    return list(labels)
+
+
+def guess_columns(file: Path) -> CsvSettings:
+    """Settings for a table whose columns are not known.
+
+    The file names are in the column of APTOS 2019 or the first one whose entries are mostly images; the classes in the
+    column with a common name for them, or in the only other one.
+
+    Raises:
+        DataError: the columns cannot be told.
+    """
+    table = read_table(file)
+    columns = table.columns
+    known = CsvSettings()
+    index = index_images(image_folder(file, ""))
+    ids = known.id_column if known.id_column in columns else _first_of_images(columns, index)
+    others = [name for name in columns if name != ids]
+    usual = (known.label_column, "label", "class", "target", "category", "grade", "level")
+    by_name = [name for wish in usual for name in others if name.lower() == wish]
+    label = (by_name + (others if len(others) == 1 else []))[:1]
+    if ids is None or not label:
+        raise DataError(
+            f"cannot tell the columns of {file} ({', '.join(columns)}): set data.id_column and data.label_column"
+        )
+    return CsvSettings(path=str(file), id_column=ids, label_column=label[0])
+
+
+def _first_of_images(columns: Mapping[str, Sequence[str]], index: Mapping[str, Path]) -> str | None:
+    for name, values in columns.items():
+        if 2 * sum(normal_text(value) in index for value in values) > len(values):
+            return name
+    return None

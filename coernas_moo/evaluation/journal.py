@@ -1,0 +1,120 @@
+"""Every evaluation of a run, in SQLite: written one by one, read back when a run is resumed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+
+from coernas_moo.errors import RunError
+from coernas_moo.evaluation.record import Record
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS evaluations (
+    genotype TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    proxies TEXT NOT NULL,
+    costs TEXT NOT NULL,
+    failure TEXT,
+    over_limit INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    PRIMARY KEY (genotype, settings, seed)
+)
+"""
+
+
+_COLUMNS = "genotype, proxies, costs, failure, over_limit, tries, seconds"
+
+
+class Journal:
+    """One row per canonical genotype, scoring settings and seed.
+
+    A row is on disk when `write` returns (write-ahead log), so a killed process loses what was in flight, not more.
+
+    Args:
+        path: the SQLite file, made where it is absent.
+        settings: fingerprint of everything that values depend on besides genotype and seed.
+        seed: of the run.
+
+    Raises:
+        RunError: the file is not a journal, or cannot be written.
+    """
+
+    def __init__(self, path: Path, settings: str, seed: int) -> None:
+        self.path = path
+        self.settings = settings
+        self.seed = seed
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.execute(_SCHEMA)
+        except sqlite3.Error as error:
+            raise RunError(f"{path}: cannot be used as a journal: {error}") from None
+
+    def read(self, text: str) -> Record | None:
+        """The record of a canonical genotype, or None."""
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM evaluations WHERE genotype = ? AND settings = ? AND seed = ?",
+            (text, self.settings, self.seed),
+        ).fetchone()
+        return None if row is None else _record(row)
+
+    def write(self, record: Record) -> None:
+        """Store a record in place of an older one of the same genotype; raises `RunError` where the disk is full."""
+        try:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.text,
+                    self.settings,
+                    self.seed,
+                    json.dumps(dict(record.proxies)),
+                    json.dumps(dict(record.costs)),
+                    record.failure,
+                    int(record.over_limit),
+                    record.tries,
+                    record.seconds,
+                ),
+            )
+        except sqlite3.Error as error:
+            raise RunError(
+                f"{self.path}: cannot be written: {error}; what is in it is kept: make room and continue with --resume"
+            ) from None
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        self._connection.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _record(row: tuple[str, str, str, str | None, int, int, float]) -> Record:
+    text, proxies, costs, failure, over_limit, tries, seconds = row
+    return Record(text, json.loads(proxies), json.loads(costs), failure, bool(over_limit), tries, seconds)
+
+
+def read_all(path: Path) -> list[Record]:
+    """All records of a journal that holds one run, in the order in which they were first written; opens it read-only.
+
+    Raises:
+        RunError: there is no journal, or the file is not one.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise RunError(f"{path}: cannot be read as a journal: {error}") from None
+    return [_record(row) for row in rows]

@@ -1,0 +1,206 @@
+"""Worker processes: each holds the settings, gets one candidate at a time, and may die without harm.
+
+`concurrent.futures` breaks as a whole when one worker is killed and cannot tell which task killed it; here a
+worker has a pipe of its own, so a death costs the candidate it was working on one try, and a new worker starts.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+_PARENT_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Value]):
+    """What became of one item: a value, or the reason why every try failed."""
+
+    value: Value | None
+    failure: str | None
+    tries: int
+    seconds: float
+
+
+class WorkerPool(Generic[Item, Value]):
+    """Runs `task` on items in `workers` processes, one torch thread each.
+
+    Args:
+        task: called in the workers; sent once, when a worker starts.
+        workers: number of processes.
+        tries: how often an item is tried before it counts as failed.
+        timeout_seconds: a try that takes longer is stopped by killing its worker.
+    """
+
+    def __init__(
+        self, task: Callable[[Item], Value], workers: int, *, tries: int = 2, timeout_seconds: float = 300.0
+    ) -> None:
+        self._task = task
+        self._tries = tries
+        self._timeout = timeout_seconds
+        self._context = _context()
+        self._workers: list[_Worker[Item]] = []
+        self._size = workers
+
+    def run(self, items: Sequence[Item]) -> Iterator[tuple[int, Outcome[Value]]]:
+        """Yield (position of the item, outcome) as items finish; closing the iterator abandons the rest."""
+        waiting = deque((position, 1) for position in range(len(items)))
+        self._start(min(self._size, len(items)))
+        try:
+            while waiting or any(worker.busy for worker in self._workers):
+                for worker in self._workers:
+                    if waiting and not worker.busy:
+                        position, attempt = waiting.popleft()
+                        worker.give(position, attempt, items[position])
+                yield from self._collect(waiting)
+        finally:
+            for worker in [worker for worker in self._workers if worker.busy]:
+                self._replace(worker, start=False)
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+    def __enter__(self) -> WorkerPool[Item, Value]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _collect(self, waiting: deque[tuple[int, int]]) -> Iterator[tuple[int, Outcome[Value]]]:
+        busy = [worker for worker in self._workers if worker.busy]
+        patience = min(worker.deadline(self._timeout) for worker in busy) - time.monotonic()
+        ready = wait([worker.connection for worker in busy], timeout=max(0.0, patience))
+        for worker in busy:
+            position, attempt, started = worker.position, worker.attempt, worker.started
+            failure: str | None = None
+            value: Value | None = None
+            if worker.connection in ready:
+                try:
+                    value, failure, seconds = pickle.loads(worker.connection.recv_bytes())
+                    worker.busy = False
+                except (EOFError, OSError):
+                    failure, seconds = worker.cause_of_death(), time.monotonic() - started
+                    self._replace(worker)
+            elif time.monotonic() >= worker.deadline(self._timeout):
+                failure, seconds = f"took longer than {self._timeout:g} s", time.monotonic() - started
+                self._replace(worker)
+            else:
+                continue
+            if failure is not None and attempt < self._tries:
+                waiting.appendleft((position, attempt + 1))
+            else:
+                yield position, Outcome(value, failure, attempt, seconds)
+
+    def _start(self, size: int) -> None:
+        while len(self._workers) < size:
+            inherited = [worker.connection for worker in self._workers]
+            self._workers.append(_Worker(self._context, self._task, inherited))
+
+    def _replace(self, worker: _Worker[Item], start: bool = True) -> None:
+        worker.kill()
+        self._workers.remove(worker)
+        if start:
+            self._start(len(self._workers) + 1)
+
+
+class _Worker(Generic[Item]):
+    def __init__(self, context: BaseContext, task: Callable[[Item], Any], inherited: list[Connection]) -> None:
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+            target=_serve, args=(theirs, task, os.getpid(), [*inherited, self.connection]), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.busy = False
+        self.position = self.attempt = 0
+        self.started = 0.0
+
+    def give(self, position: int, attempt: int, item: Item) -> None:
+        self.position, self.attempt, self.started, self.busy = position, attempt, time.monotonic(), True
+        # A worker that died while idle is noticed when its answer is read.
+        try:
+            self.connection.send(item)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def deadline(self, timeout: float) -> float:
+        return self.started + timeout
+
+    def cause_of_death(self) -> str:
+        self.process.join(1.0)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            return f"worker killed by {name}{hint}"
+        return f"worker ended with exit code {code}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.end()
+
+    def end(self) -> None:
+        self.connection.close()
+        self.process.join(2.0)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def _context() -> BaseContext:
+    """Fork where it is safe: workers start at once and know what the calling script has registered."""
+    torch = sys.modules.get("torch")
+    cuda_in_use = torch is not None and torch.cuda.is_initialized()
+    fork = sys.platform.startswith("linux") and not cuda_in_use
+    return multiprocessing.get_context("fork" if fork else "spawn")
+
+
+def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inherited: list[Connection]) -> None:
+    """A worker's life: receive, compute, send; ends with its parent."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Pipe ends of the parent that were inherited would keep a dead parent's workers waiting.
+    for other in inherited:
+        other.close()
+    torch.set_num_threads(1)
+    while True:
+        while not connection.poll(_PARENT_POLL_SECONDS):
+            if os.getppid() != parent:
+                return
+        try:
+            item = connection.recv()
+        except (EOFError, OSError):
+            return
+        started = time.monotonic()
+        value, failure = None, None
+        try:
+            value = task(item)
+        except MemoryError:
+            failure = "out of memory"
+        except Exception as error:  # noqa: BLE001 - whatever a candidate raises is that candidate's failure
+            failure = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        try:
+            connection.send((value, failure, time.monotonic() - started))
+        except (BrokenPipeError, OSError):
+            return

@@ -1,0 +1,122 @@
+"""A whole network as data (`NetworkPlan`) and the module it builds (`Network`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from coernas_moo.errors import CoernasError
+from coernas_moo.networks.layers import Layer, Shape
+
+
+@dataclass(frozen=True)
+class Block:
+    """A named part of the chain that a network is.
+
+    Args:
+        name: unique within the network, readable (`stage2.unit1`).
+        label: what it is (`inverted bottleneck 3x3`).
+        layer: the planned layer.
+        observed: whether proxies look at its output (all but the classifier head).
+    """
+
+    name: str
+    label: str
+    layer: Layer
+    observed: bool = True
+
+
+@dataclass(frozen=True)
+class BlockCost:
+    """One row of a network's description."""
+
+    name: str
+    label: str
+    in_shape: Shape
+    out_shape: Shape
+    params: int
+    macs: int
+
+
+class Network(nn.Module):
+    """A chain of named blocks; `blocks` are the modules whose outputs proxies observe.
+
+    Input (n, channels, height, width), output (n, classes): unnormalised class scores.
+    """
+
+    def __init__(self, chain: dict[str, nn.Module], observed: frozenset[str]) -> None:
+        super().__init__()
+        self.chain = nn.ModuleDict({name.replace(".", "_"): module for name, module in chain.items()})
+        self._observed = frozenset(name.replace(".", "_") for name in observed)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        return [module for name, module in self.chain.items() if name in self._observed]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for module in self.chain.values():
+            x = module(x)
+        return x
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """Blocks in order, for inputs of `input_shape`; costs in closed form.
+
+    Example:
+        >>> from coernas_moo.networks.layers import Conv, GlobalAveragePool, Linear
+        >>> plan = NetworkPlan(Shape(3, 8, 8), (
+        ...     Block("stem", "conv 3x3", Conv(3, 4, 3)),
+        ...     Block("pool", "global average", GlobalAveragePool(), observed=False),
+        ...     Block("head", "linear", Linear(4, 10), observed=False)))
+        >>> plan.params(), plan.macs()
+        (158, 6952)
+    """
+
+    input_shape: Shape
+    blocks: tuple[Block, ...]
+
+    def costs(self) -> Iterator[BlockCost]:
+        """One row a block: shapes, parameters, MACs for one image."""
+        shape = self.input_shape
+        for block in self.blocks:
+            out = block.layer.out_shape(shape)
+            yield BlockCost(block.name, block.label, shape, out, block.layer.params(), block.layer.macs(shape))
+            shape = out
+
+    def params(self) -> int:
+        """Trainable parameters of the whole network."""
+        return sum(block.layer.params() for block in self.blocks)
+
+    def macs(self) -> int:
+        """MACs of convolutions and linear maps for one image."""
+        total, shape = 0, self.input_shape
+        for block in self.blocks:
+            total += block.layer.macs(shape)
+            shape = block.layer.out_shape(shape)
+        return total
+
+    def operators(self) -> Iterator[tuple[Layer, Shape]]:
+        """Every part whose latency is measured by itself, with its input shape, in order."""
+        shape = self.input_shape
+        for block in self.blocks:
+            yield from block.layer.operators(shape)
+            shape = block.layer.out_shape(shape)
+
+    def build(self) -> Network:
+        """The network, weights not yet set (see `coernas_moo.networks.init.he_init`).
+
+        Raises:
+            CoernasError: two blocks have the same name, dots and underscores read alike.
+        """
+        names = Counter(block.name.replace(".", "_") for block in self.blocks)
+        name, count = names.most_common(1)[0] if names else ("", 0)
+        if count > 1:
+            raise CoernasError(f"{count} blocks of the network are named {name!r}; give every block its own name")
+        return Network(
+            {block.name: block.layer.build() for block in self.blocks},
+            frozenset(block.name for block in self.blocks if block.observed),
+        )

@@ -1,0 +1,40 @@
+"""Training-free proxies: pure functions of one trace, and their fusion into one score.
+
+A trace is what one forward and one backward pass through any `torch.nn.Module` left behind.
+Proxies know no search space.
+"""
+
+from coernas_moo.proxies.feature_map import FeatureMap, mean_effective_rank
+from coernas_moo.proxies.fusion import fuse
+from coernas_moo.proxies.isotropy import isotropy
+from coernas_moo.proxies.observe import find_blocks
+from coernas_moo.proxies.proxy import PROXIES, Direction, Proxy, register_proxy
+from coernas_moo.proxies.regularity import regularity
+from coernas_moo.proxies.robustness import robustness
+from coernas_moo.proxies.scoring import DIMENSIONS, Score, repeat_seed, score
+from coernas_moo.proxies.spectrum import effective_rank_fraction
+from coernas_moo.proxies.trace import Trace, TracePart, trace
+from coernas_moo.proxies.uncertainty import uncertainty
+
+__all__ = [
+    "DIMENSIONS",
+    "PROXIES",
+    "Direction",
+    "FeatureMap",
+    "Proxy",
+    "Score",
+    "Trace",
+    "TracePart",
+    "effective_rank_fraction",
+    "find_blocks",
+    "fuse",
+    "isotropy",
+    "mean_effective_rank",
+    "register_proxy",
+    "regularity",
+    "repeat_seed",
+    "robustness",
+    "score",
+    "trace",
+    "uncertainty",
+]

@@ -1,0 +1,147 @@
+"""Scoring one module: initialise, trace, apply proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from coernas_moo.errors import CoernasError
+from coernas_moo.networks.init import he_init
+from coernas_moo.proxies.proxy import PROXIES
+from coernas_moo.proxies.trace import Trace, TracePart, trace
+
+DIMENSIONS = ("robustness", "isotropy", "uncertainty", "regularity")
+"""The four proxies of the method, in the order in which they are shown."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Raw values of one network; what they are worth shows only among others (see `fuse`).
+
+    Args:
+        values: by proxy name, in the order asked for; higher is better.
+        params: number of parameters.
+        macs: multiply-accumulate operations for one image at the scored resolution.
+    """
+
+    values: Mapping[str, float]
+    params: int
+    macs: int
+
+    def __getitem__(self, proxy: str) -> float:
+        return self.values[proxy]
+
+
+def score(
+    module: nn.Module,
+    input_shape: Sequence[int],
+    classes: int,
+    *,
+    batch: int = 32,
+    seed: int = 0,
+    repeats: int = 1,
+    proxies: Sequence[str] = DIMENSIONS,
+    images: Tensor | None = None,
+    restore: bool = True,
+) -> Score:
+    """Training-free score of any module: He initialisation, one forward and one backward pass, the proxies.
+
+    The weights that the module comes with do not matter; they are back in place afterwards. The same arguments give the
+    same score, whatever torch's random state, which is left alone. A repeat draws weights, images and labels anew; values
+    are means over repeats.
+
+    Args:
+        module: on the CPU; takes images (n, *input_shape), returns class scores (n, classes).
+        input_shape: of one image, (channels, height, width) as a rule.
+        classes: labels are drawn uniformly from 0 to classes - 1.
+        batch: number of standard Gaussian images, at least 2.
+        seed: of the first repeat; further ones derive theirs from it.
+        repeats: at least 1.
+        proxies: names in `PROXIES`.
+        images: shape (n, *input_shape), used instead of Gaussian ones; `batch` is not read then.
+        restore: put the weights back; without it a module built for this call only is scored a little faster.
+
+    Raises:
+        CoernasError: an argument is out of range, a proxy is unknown, or the module does not return class scores.
+
+    Example:
+        >>> from torch.nn import Conv2d, Flatten, Linear, ReLU, Sequential
+        >>> net = Sequential(Conv2d(3, 4, 3), ReLU(), Flatten(), Linear(144, 10))
+        >>> result = score(net, (3, 8, 8), classes=10)
+        >>> result.params, result.macs, sorted(result.values)
+        (1562, 5328, ['isotropy', 'regularity', 'robustness', 'uncertainty'])
+    """
+    chosen = [PROXIES[name] for name in proxies]
+    for name, value, least in (("batch", batch, 2), ("classes", classes, 2), ("repeats", repeats, 1)):
+        if value < least:
+            raise CoernasError(f"{name} must be at least {least}, not {value}")
+    if images is not None and (images.shape[1:] != tuple(input_shape) or len(images) < 2):
+        raise CoernasError(
+            f"images must have shape (2 or more, {', '.join(map(str, input_shape))}), not {tuple(images.shape)}"
+        )
+    parameters = list(module.parameters())
+    if any(parameter.device.type != "cpu" for parameter in parameters):
+        raise CoernasError("the module to score is not on the CPU; move it there with module.cpu()")
+    needs: set[TracePart] = {"macs"}
+    needs.update(*(proxy.needs for proxy in chosen))
+    traces = (
+        _one_repeat(
+            module, parameters if restore else (), input_shape, classes, batch, repeat_seed(seed, repeat), needs, images
+        )
+        for repeat in range(repeats)
+    )
+    rows, macs = [], 0
+    for one in traces:
+        rows.append([proxy(one) for proxy in chosen])
+        macs = one.macs
+    means = np.mean(rows, axis=0).tolist()
+    return Score(
+        values=dict(zip(proxies, means, strict=True)),
+        params=sum(parameter.numel() for parameter in parameters),
+        macs=macs,
+    )
+
+
+def repeat_seed(seed: int, repeat: int) -> int:
+    """The seed of one repeat: `seed` itself for the first, statistically independent ones after it."""
+    return seed if repeat == 0 else int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
+
+
+def _one_repeat(
+    module: nn.Module,
+    to_restore: Sequence[nn.Parameter],
+    input_shape: Sequence[int],
+    classes: int,
+    batch: int,
+    seed: int,
+    needs: Set[TracePart],
+    images: Tensor | None,
+) -> Trace:
+    with torch.random.fork_rng(devices=[]), _own_storage(to_restore):
+        # torch.manual_seed would seed every accelerator too, and those are not restored.
+        torch.default_generator.manual_seed(seed)
+        he_init(module)
+        if images is None:
+            images = torch.randn(batch, *input_shape)
+        labels = torch.randint(0, classes, (len(images),))
+        if images.ndim == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return trace(module, images, labels, needs=needs)
+
+
+@contextmanager
+def _own_storage(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Parameters have storage of their own inside, and the one they came with afterwards."""
+    kept = [(parameter, parameter.data) for parameter in parameters]
+    try:
+        for parameter, data in kept:
+            parameter.data = data.clone(memory_format=torch.contiguous_format)
+        yield
+    finally:
+        for parameter, data in kept:
+            parameter.data = data

@@ -1,0 +1,87 @@
+"""The algorithms a problem file can name, made for a problem and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pymoo.algorithms.moo.nsga2 import NSGA2
+from pymoo.core.algorithm import Algorithm
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.operators.crossover.sbx import SBX
+from pymoo.operators.mutation.pm import PM
+from pymoo.operators.repair.rounding import RoundingRepair
+
+from coernas_moo.registry import Registry
+from coernas_moo.search.duplicates import CanonicalDuplicates
+from coernas_moo.search.hd_duaas import HDDUAAS
+from coernas_moo.search.presets import Preset
+from coernas_moo.search.sampling import BalancedSampling
+
+if TYPE_CHECKING:
+    from coernas_moo.search.problem import SearchProblem
+
+AlgorithmFactory = Callable[["SearchProblem", Preset], Algorithm]
+
+ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algorithms")
+"""Factories by the name that `search.algorithm` gives."""
+
+
+@ALGORITHMS.register("hd-duaas")
+def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
+    """The method's own algorithm."""
+    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known)
+
+
+@ALGORITHMS.register("nsga2")
+def nsga2(problem: SearchProblem, preset: Preset) -> Algorithm:
+    """pymoo's NSGA-II with simulated binary crossover, polynomial mutation and rounding (Deb et al. 2002)."""
+    return NSGA2(
+        pop_size=preset.population,
+        sampling=BalancedSampling(problem.space, problem.accept),
+        crossover=SBX(prob=0.9, eta=15, vtype=float, repair=RoundingRepair()),
+        mutation=PM(eta=20, vtype=float, repair=RoundingRepair()),
+        eliminate_duplicates=CanonicalDuplicates(problem.space),
+    )
+
+
+@ALGORITHMS.register("random")
+def random_search(problem: SearchProblem, preset: Preset) -> Algorithm:
+    """Uniform random search, no canonical genotype twice."""
+    return RandomSearch(problem, preset.population)
+
+
+class RandomSearch(Algorithm):  # type: ignore[misc]
+    """A batch of new uniform samples a generation; the population is the last batch, the archive keeps the rest."""
+
+    def __init__(self, problem: SearchProblem, batch: int) -> None:
+        super().__init__()
+        self.sampling = BalancedSampling(problem.space, problem.accept)
+        self.duplicates = CanonicalDuplicates(problem.space, problem.is_known)
+        self.batch = batch
+
+    def _initialize_infill(self) -> Population:
+        return self.sampling(self.problem, self.batch, random_state=self.random_state)
+
+    def _infill(self) -> Population | None:
+        fresh = Population.create()
+        for _ in range(20):
+            sampled = Population.new(
+                "X", self.sampling.space.sample(self.batch, self.random_state)
+            )
+            fresh = Population.merge(fresh, self.duplicates.do(sampled, fresh))[: self.batch]
+            if len(fresh) == self.batch:
+                break
+        if not len(fresh):
+            self.termination.force_termination = True
+            return None
+        return fresh
+
+    def _advance(self, infills: Population | None = None, **kwargs: object) -> None:
+        self.pop = infills
+
+
+def make_algorithm(name: str, problem: Problem, preset: Preset) -> Algorithm:
+    """A fresh algorithm; raises `CoernasError` for an unknown name."""
+    return ALGORITHMS[name](problem, preset)

@@ -1,0 +1,295 @@
+"""The run loop: budgets, progress, checkpoints, resumption."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from pymoo.core.algorithm import Algorithm
+from pymoo.core.termination import NoTermination
+
+from coernas_moo._version import __version__
+from coernas_moo.config import ProblemFile
+from coernas_moo.datasets import Dataset
+from coernas_moo.errors import DataError, RunError
+from coernas_moo.evaluation.evaluator import Evaluator
+from coernas_moo.evaluation.record import Record
+from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.archive import Archive
+from coernas_moo.search.dominance import normalised_hypervolume
+from coernas_moo.search.history import History
+from coernas_moo.search.presets import effective_preset
+from coernas_moo.search.problem import BudgetUsedUp, RankingEvaluator, SearchProblem
+from coernas_moo.search.run import Run
+from coernas_moo.search.run_directory import RunDirectory, State, require_same_data
+from coernas_moo.spaces import SearchSpace
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands; budgets that are not set are None.
+
+    `best` is the best value of the first objective; `hypervolume` is that of the front, objectives scaled by the
+    ranges of the archive, reference point 1.
+    """
+
+    generation: int
+    generations: int | None
+    evaluations: int
+    max_evaluations: int | None
+    archive: int
+    front: int
+    best: float
+    hypervolume: float
+    failures: int
+    seconds: float
+    evaluations_per_second: float
+    seconds_left: float | None
+
+
+class Listener:
+    """Receives the events of a search; every method does nothing here."""
+
+    def started(self, problem: ProblemFile, space: SearchSpace, dataset: Dataset, directory: Path) -> None:
+        """The data has been read and the workers are about to start."""
+
+    def evaluated(self, record: Record, progress: Progress) -> None:
+        """One candidate is done; `progress` is that of the last generation, with the counts moved on."""
+
+    def generation(self, progress: Progress) -> None:
+        """One generation is done."""
+
+
+def open_data(problem: ProblemFile) -> Dataset:
+    """The problem's data set, checked for broken images.
+
+    Raises:
+        DataError: no path is given, or nothing usable is there.
+    """
+    settings = problem.data_settings
+    if settings.needs_path:
+        raise DataError(f"problem {problem.name!r} needs images: give --data FOLDER, or set data.path")
+    dataset = settings.open(Path.cwd())
+    dataset.verify()
+    return dataset
+
+
+def search(
+    problem: ProblemFile, directory: str | Path, *, resume: bool = False, listener: Listener | None = None
+) -> Run:
+    """Search until a budget is used up, and return the run.
+
+    Everything evaluated is in the journal at once. A resumed run is replayed from the journal by the same seed and
+    goes on where it was cut off, so it ends with the front of a run that was never cut off.
+
+    Args:
+        problem: resolved problem.
+        directory: of the run; new or empty, unless `resume`.
+        resume: continue the run that is there; where there is none, begin it.
+        listener: told about progress.
+
+    Raises:
+        CoernasError: the problem, the data or the directory cannot be used.
+        KeyboardInterrupt: passed on after the state has been saved.
+    """
+    run_directory = RunDirectory(directory)
+    dataset = open_data(problem)
+    info = dataset.info
+    space = problem.space_settings.build(info.shape, len(info.classes))
+    if run_directory.exists() and not resume:
+        run_directory.create(problem)
+    with run_directory.lock():
+        before = None
+        if run_directory.exists():
+            run_directory.require_same(problem)
+            before = run_directory.read_state() if run_directory.has_state() else None
+            if before is not None:
+                require_same_data(before, info, run_directory.path)
+        else:
+            run_directory.create(problem)
+        _Search(problem, space, dataset, run_directory, before, listener or Listener()).run()
+    return Run(run_directory.path)
+
+
+class _Search:
+    def __init__(
+        self,
+        problem: ProblemFile,
+        space: SearchSpace,
+        dataset: Dataset,
+        directory: RunDirectory,
+        before: State | None,
+        listener: Listener,
+    ) -> None:
+        self.problem, self.space, self.dataset = problem, space, dataset
+        self.directory, self.listener = directory, listener
+        settings = problem.search
+        self.preset = effective_preset(settings)
+        other_budget = settings.evaluations is not None or settings.seconds is not None
+        self.generations = settings.generations or (None if other_budget else self.preset.generations)
+        self.archive = Archive(problem.objectives, problem.parsed_limits, problem.score.proxies, problem.score.p)
+        self.seconds_before = before.seconds if before is not None else 0.0
+        self.started = time.monotonic()
+        self.history = History(directory.history)
+        self.evaluations = 0
+        self.progress = Progress(
+            0, self.generations, 0, settings.evaluations, 0, 0, float("nan"), 0.0, 0, 0.0, 0.0, None
+        )
+
+    @property
+    def seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started
+
+    def run(self) -> None:
+        self.listener.started(self.problem, self.space, self.dataset, self.directory.path)
+        self._save("running", "")
+        status, reason = "failed", "stopped by an error"
+        try:
+            with Evaluator(
+                self.problem, self.space, self.dataset, self.directory.journal, self.directory.latency_table
+            ) as evaluator:
+                reason = self._loop(evaluator)
+                status = "finished"
+        except KeyboardInterrupt:
+            status, reason = "interrupted", "interrupted from the keyboard"
+            raise
+        finally:
+            try:
+                self._save(status, reason)
+                self.history.write()
+            except RunError:
+                # The disk is full: the error under way says so, and the journal is complete.
+                if status == "finished":
+                    raise
+
+    def _loop(self, evaluator: Evaluator) -> str:
+        problem = SearchProblem(self.space, evaluator, self.archive)
+        problem.max_evaluations = self.problem.search.evaluations
+        problem.on_record = self._on_record
+        problem.require_feasible(np.random.default_rng(self.problem.search.seed))
+        algorithm = ALGORITHMS[self.problem.search.algorithm](problem, self.preset)
+        algorithm.evaluator = RankingEvaluator()
+        algorithm.setup(problem, termination=NoTermination(), seed=self.problem.search.seed)
+        while not (reason := self._used_up()):
+            offspring = algorithm.ask()
+            if offspring is None or not len(offspring):
+                return self._exhausted()
+            try:
+                algorithm.evaluator.eval(problem, offspring, algorithm=algorithm)
+            except BudgetUsedUp:
+                self._generation_done(algorithm)
+                return self._used_up() or "a budget is used up"
+            algorithm.tell(infills=offspring)
+            self._generation_done(algorithm)
+        return reason
+
+    def _used_up(self) -> str:
+        settings = self.problem.search
+        if self.generations is not None and self.progress.generation >= self.generations:
+            return f"{self.generations} generations done"
+        if settings.evaluations is not None and self.archive.evaluations >= settings.evaluations:
+            return f"{settings.evaluations} evaluations done"
+        if settings.seconds is not None and self.seconds >= settings.seconds:
+            return f"{settings.seconds:g} s used up"
+        return ""
+
+    def _exhausted(self) -> str:
+        if len(self.archive) >= self.space.canonical_size():
+            return f"the space is exhausted: all {len(self.archive):,} networks have been evaluated"
+        return f"no new network found: {len(self.archive):,} of {self.space.canonical_size():,} have been tried"
+
+    def _on_record(self, record: Record) -> bool:
+        self.evaluations += 1
+        self.listener.evaluated(record, self._moved_on())
+        limit = self.problem.search.seconds
+        return limit is None or self.seconds < limit
+
+    def _moved_on(self) -> Progress:
+        """The last generation's progress with counts and times of now."""
+        last = self.progress
+        own_seconds = time.monotonic() - self.started
+        return Progress(
+            last.generation,
+            last.generations,
+            self.evaluations,
+            last.max_evaluations,
+            last.archive,
+            last.front,
+            last.best,
+            last.hypervolume,
+            last.failures,
+            self.seconds,
+            self.evaluations / own_seconds if own_seconds > 0 else 0.0,
+            self._seconds_left(own_seconds),
+        )
+
+    def _seconds_left(self, own_seconds: float) -> float | None:
+        """Extrapolated from the budget that is used up furthest."""
+        settings = self.problem.search
+        shares = [0.0]
+        if self.generations is not None:
+            shares.append(self.evaluations / (self.generations * self.preset.population))
+        if settings.evaluations is not None:
+            shares.append(self.evaluations / settings.evaluations)
+        share = max(shares)
+        estimates = [own_seconds * (1 - share) / share] if 0 < share else []
+        if settings.seconds is not None:
+            estimates.append(settings.seconds - self.seconds)
+        return max(0.0, min(estimates)) if estimates else None
+
+    def _generation_done(self, algorithm: Algorithm) -> None:
+        self.evaluations = self.archive.evaluations
+        texts = [record.text for record in self.archive.records if record.scored]
+        values = self.archive.objective_values(texts)
+        front = self.archive.front()
+        front_values = self.archive.objective_values(front)
+        first = self.archive.objectives[0]
+        moved = self._moved_on()
+        self.progress = Progress(
+            algorithm.n_iter - 1 if algorithm.is_initialized else 1,
+            moved.generations,
+            self.evaluations,
+            moved.max_evaluations,
+            len(self.archive),
+            len(front),
+            first.sign * float(front_values[0, 0]) if len(front) else float("nan"),
+            normalised_hypervolume(front_values, values),
+            len(self.archive.failures),
+            moved.seconds,
+            moved.evaluations_per_second,
+            moved.seconds_left,
+        )
+        self.history.add(self.progress)
+        self._save("running", "")
+        self.history.write()
+        self.listener.generation(self.progress)
+
+    def _save(self, status: str, reason: str) -> None:
+        info = self.dataset.info
+        self.directory.write_state(
+            State(
+                status,
+                reason,
+                self.progress.generation,
+                self.archive.evaluations,
+                round(self.seconds, 3),
+                tuple(info.shape),
+                info.classes,
+                versions(),
+            )
+        )
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    return {
+        "coernas-moo": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "pymoo", "numpy")},
+    }
+
+

@@ -1,0 +1,85 @@
+"""Mutation that lets good genes be and stirs weak ones, harder when the search stalls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymoo.core.mutation import Mutation
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.util import default_random_state
+
+from coernas_moo.spaces import SearchSpace
+
+
+class AdaptiveMutation(Mutation):  # type: ignore[misc]
+    """Each gene takes another of its options with the segment's base rate x a factor of the parents' quality x stall.
+
+    factor = 1 at the median, falling linearly to `calm` for the best parents and rising to `wild` for the worst
+    (after Srinivas and Patnaik 1994, who adapt the rate to the distance from the best and the mean fitness).
+    stall = 1 + generations since the youngest survivor was born, at most `stall_limit`. A gene's rate is at most 0.5.
+    A mutated gene always changes. Works with any pymoo algorithm; without `SegmentCrossover` before it, the
+    factor is 1.
+
+    Args:
+        space: its segments.
+        rates: base rate by segment name.
+        default: for segments that `rates` does not name.
+        calm, wild, stall_limit: see above.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        rates: Mapping[str, float] | None = None,
+        default: float = 0.05,
+        calm: float = 0.5,
+        wild: float = 2.0,
+        stall_limit: float = 4.0,
+    ) -> None:
+        super().__init__(prob=1.0)
+        named = rates or {}
+        self.cardinalities = space.cardinalities
+        self.rates = np.concatenate([np.full(len(s), named.get(s.name, default)) for s in space.segments])
+        self.calm, self.wild, self.stall_limit = calm, wild, stall_limit
+
+    @default_random_state  # type: ignore[untyped-decorator]
+    def do(
+        self,
+        problem: Problem,
+        pop: Population,
+        inplace: bool = True,
+        *args: Any,
+        random_state: np.random.Generator | None = None,
+        **kwargs: Any,
+    ) -> Population:
+        """Mutate `pop` in place, as pymoo's operators do."""
+        known = [individual.data.get("quality") for individual in pop]
+        qualities = np.array([0.5 if value is None else value for value in known], dtype=float)
+        return super().do(problem, pop, inplace, *args, random_state=random_state, qualities=qualities, **kwargs)
+
+    def _do(
+        self,
+        problem: Problem,
+        X: NDArray[Any],
+        *args: Any,
+        random_state: np.random.Generator,
+        qualities: NDArray[np.float64],
+        algorithm: Any = None,
+        **kwargs: Any,
+    ) -> NDArray[Any]:
+        factor = np.interp(qualities, [0.0, 0.5, 1.0], [self.wild, 1.0, self.calm])
+        rates = np.minimum(0.5, factor[:, None] * self.rates * self._stall(algorithm))
+        mutate = (random_state.random(X.shape) < rates) & (self.cardinalities > 1)
+        step = random_state.integers(1, np.maximum(2, self.cardinalities), size=X.shape)
+        return np.where(mutate, (X + step) % self.cardinalities, X)
+
+    def _stall(self, algorithm: Any) -> float:
+        if algorithm is None or algorithm.pop is None or not len(algorithm.pop):
+            return 1.0
+        born = [individual.data.get("n_gen") for individual in algorithm.pop]
+        youngest = max((generation for generation in born if generation is not None), default=algorithm.n_iter - 1)
+        return float(min(self.stall_limit, algorithm.n_iter - youngest))

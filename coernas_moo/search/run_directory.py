@@ -1,0 +1,221 @@
+"""A run's directory: what lies where, who may write, what a resumed run must agree with."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coernas_moo.config import ProblemFile, parse_problem
+from coernas_moo.datasets import DatasetInfo
+from coernas_moo.errors import RunError
+from coernas_moo.files import write_atomically
+
+BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
+"""Keys that may change when a run is resumed, besides everything in `[evaluation]`."""
+
+_held: set[Path] = set()
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run has come; `state.json`.
+
+    Args:
+        status: `running`, `finished`, `interrupted` or `failed`.
+        reason: why it ended, in words.
+        generation, evaluations: done so far.
+        seconds: wall time so far, over all resumptions.
+        shape: of one image (channels, height, width).
+        classes: class names.
+        versions: of coernas-moo, Python, torch, pymoo.
+    """
+
+    status: str
+    reason: str
+    generation: int
+    evaluations: int
+    seconds: float
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    versions: Mapping[str, str]
+
+
+class RunDirectory:
+    """Paths of a run and the rules for writing there."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def problem(self) -> Path:
+        """The resolved problem file."""
+        return self.path / "problem.toml"
+
+    @property
+    def journal(self) -> Path:
+        """Every evaluation."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def latency_table(self) -> Path:
+        """The latency table the run estimates with."""
+        return self.path / "latency.json"
+
+    @property
+    def history(self) -> Path:
+        """One row a generation."""
+        return self.path / "history.csv"
+
+    @property
+    def front(self) -> Path:
+        """The front without suffix; exports add `.csv`, `.json`, ..."""
+        return self.path / "front"
+
+    def exists(self) -> bool:
+        """Whether a run is here."""
+        return self.problem.is_file()
+
+    def create(self, problem: ProblemFile) -> None:
+        """Make the directory of a new run.
+
+        Raises:
+            RunError: something is there already, or it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if any(item.name != "lock" for item in self.path.iterdir()):
+                raise RunError(
+                    f"{self.path}: not empty; add --resume to continue the run that is there, or give another --out"
+                )
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be made: {error.strerror}; give another --out") from None
+        write_atomically(self.problem, problem.to_toml())
+
+    def read_problem(self) -> ProblemFile:
+        """The problem as the run resolved it; raises `RunError` where no run is here."""
+        if not self.exists():
+            raise RunError(f"{self.path}: no run here (no problem.toml); 'coernas runs' lists the runs there are")
+        return parse_problem(self.problem.read_text(encoding="utf-8"), str(self.problem), self.path)
+
+    def require_same(self, problem: ProblemFile) -> None:
+        """Check that a problem to resume with is the one the run began with, budgets and workers aside.
+
+        Raises:
+            RunError: names the first key that differs.
+        """
+        before = _flat(tomllib.loads(self.problem.read_text(encoding="utf-8")))
+        after = _flat(tomllib.loads(problem.to_toml()))
+        for key in sorted({*before, *after}):
+            if key in BUDGET_KEYS or key.startswith("evaluation."):
+                continue
+            if before.get(key) != after.get(key):
+                raise RunError(
+                    f"{self.path}: the problem has changed since this run began: {key} was {before.get(key)!r}, "
+                    f"is {after.get(key)!r}; give another --out for a new run"
+                )
+
+    def read_state(self) -> State:
+        """The state; raises `RunError` where it is missing or not readable."""
+        path = self.path / "state.json"
+        try:
+            return msgspec.convert(json.loads(path.read_text(encoding="utf-8")), State)
+        except (OSError, ValueError, msgspec.ValidationError) as error:
+            raise RunError(f"{path}: not the state of a run: {error}") from None
+
+    def write_state(self, state: State) -> None:
+        """Replace the state."""
+        write_atomically(self.path / "state.json", json.dumps(asdict(state), indent=1))
+
+    def has_state(self) -> bool:
+        """Whether the run got as far as writing its first state."""
+        return (self.path / "state.json").is_file()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the directory for one process; the lock goes with the process, however it ends.
+
+        Raises:
+            RunError: another process, or another search of this one, holds it.
+        """
+        key = self.path.resolve()
+        busy = RunError(f"{self.path}: in use by another search; wait for it, or give another --out")
+        if key in _held:
+            raise busy
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = (self.path / "lock").open("a", encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror}; give another --out") from None
+        with file:
+            try:
+                _lock(file.fileno())
+            except OSError as error:
+                if error.errno in (errno.EACCES, errno.EAGAIN):
+                    raise busy from None
+                raise RunError(f"{self.path}: cannot be locked: {error.strerror}") from None
+            _held.add(key)
+            try:
+                yield
+            finally:
+                _held.discard(key)
+
+
+def require_same_data(state: State, info: DatasetInfo, path: Path) -> None:
+    """Check that images and classes are those the run began with; raises `RunError`."""
+    if tuple(info.shape) != tuple(state.shape) or tuple(info.classes) != tuple(state.classes):
+        raise RunError(
+            f"{path}: the data has changed since this run began: images were "
+            f"{'x'.join(map(str, state.shape))} in {len(state.classes)} classes, are {info.shape} in "
+            f"{len(info.classes)}; give another --out for a new run"
+        )
+
+
+def _lock(descriptor: int) -> None:
+    """A lock that forked workers do not inherit, so that it ends with this process."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def runs_in(folder: Path) -> list[RunDirectory]:
+    """The runs in a folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [RunDirectory(item) for item in folder.iterdir() if RunDirectory(item).exists()]
+    return sorted(found, key=lambda run: (run.problem.stat().st_mtime, run.path.name))
+
+
+def next_free(folder: Path, name: str) -> Path:
+    """`folder/name-1`, or with the first number after all that exist."""
+    numbers = [
+        int(item.name.removeprefix(f"{name}-"))
+        for item in (folder.iterdir() if folder.is_dir() else ())
+        if item.name.removeprefix(f"{name}-").isdecimal()
+    ]
+    return folder / f"{name}-{max(numbers, default=0) + 1}"
+
+

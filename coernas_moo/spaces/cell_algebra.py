@@ -1,0 +1,128 @@
+"""Which NAS-Bench-201 cells compute the same function, and the one cell that stands for them.
+
+A cell is read as a sum of terms. The input is a term; an edge whose operation is o adds the term o(sum at its
+source) to its target; an identity edge adds the terms of its source themselves. Sums are sorted and equal terms
+are kept as often as they occur, each with weights of its own. Two cells whose outputs read the same compute the
+same functions. This reading merges the 15,625 cells into 4,930; taking equal terms as one would merge functions
+that differ (x + x is not x), and leaves 4,084.
+
+A node with several outgoing paths contributes the same term, with the same weights, more than once, where another
+cell of the class may spend separate weights on each. The latter can compute whatever the former does and not the
+other way round, so the cell with the most weights stands for its class.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.networks.cell import EDGES, NODES, NONE, SKIP, edge_layer
+
+
+def without_dead_edges(operations: Sequence[str]) -> tuple[str, ...]:
+    """The cell with `none` on every edge that lies on no path from input to output.
+
+    Args:
+        operations: one for each of `coernas_moo.networks.cell.EDGES`.
+
+    Example:
+        >>> without_dead_edges(["nor_conv_3x3", "skip_connect", "none", "none", "none", "skip_connect"])
+        ('none', 'skip_connect', 'none', 'none', 'none', 'skip_connect')
+    """
+    present = [(edge, operation != NONE) for edge, operation in zip(EDGES, operations, strict=True)]
+    fed, used = {0}, {NODES - 1}
+    # EDGES is sorted by target, so every source is decided before its edge; backwards the same holds for targets.
+    for (source, target), there in present:
+        if there and source in fed:
+            fed.add(target)
+    for (source, target), there in reversed(present):
+        if there and target in used:
+            used.add(source)
+    return tuple(
+        operation if source in fed and target in used else NONE
+        for (source, target), operation in zip(EDGES, operations, strict=True)
+    )
+
+
+Terms = tuple[int, ...]
+"""A sorted sum; each term is a number from a `Numbering`."""
+
+INPUT = 0
+"""The number of the term that is the cell's input."""
+
+Numbering = dict[tuple[str, Terms], int]
+"""A number, from 1, for each distinct term (operation, sum that it is applied to)."""
+
+
+def output_terms(operations: Sequence[str], numbering: Numbering) -> Terms:
+    """The output of a cell without dead edges as a sorted sum; equal sums are equal functions.
+
+    Args:
+        operations: one for each of `coernas_moo.networks.cell.EDGES`.
+        numbering: shared by all cells that are compared; new terms are added to it.
+
+    Example:
+        >>> numbering: Numbering = {}
+        >>> output_terms(["nor_conv_3x3", "none", "none", "none", "skip_connect", "none"], numbering)
+        (1,)
+        >>> output_terms(["none", "none", "none", "nor_conv_3x3", "none", "none"], numbering)
+        (1,)
+    """
+    nodes: list[list[int]] = [[INPUT], *([] for _ in range(NODES - 1))]
+    for (source, target), operation in zip(EDGES, operations, strict=True):
+        if operation == SKIP:
+            nodes[target] += nodes[source]
+        elif operation != NONE:
+            term = (operation, tuple(sorted(nodes[source])))
+            nodes[target].append(numbering.setdefault(term, len(numbering) + 1))
+    return tuple(sorted(nodes[-1]))
+
+
+@dataclass(frozen=True)
+class CanonicalForms:
+    """The canonical genotype of every genotype over some options.
+
+    Args:
+        table: int16, shape (options,) * 6 + (6,): genotype to canonical genotype.
+        count: number of distinct canonical genotypes.
+    """
+
+    table: NDArray[np.int16]
+    count: int
+
+
+@lru_cache(maxsize=32)
+def canonical_forms(options: tuple[str, ...]) -> CanonicalForms:
+    """Enumerates all cells over `options` (a fraction of a second, once a process).
+
+    Each class is represented by a cell without dead edges: of those with the most convolutions the one with the
+    fewest pools, then the fewest edges, then the smallest codes. Such a cell is always among the class, whatever the
+    options: only `none` makes dead edges, so where they exist they can be dropped.
+    """
+    code = {operation: i for i, operation in enumerate(options)}
+    weighted = {operation for operation in options if (layer := edge_layer(operation, 1)) and layer.params()}
+    idle = {NONE, SKIP}
+    numbering: Numbering = {}
+    terms_of: dict[tuple[str, ...], Terms] = {}
+    best: dict[Terms, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    classes: list[Terms] = []
+    for cell in itertools.product(options, repeat=len(EDGES)):
+        live = without_dead_edges(cell)
+        if live not in terms_of:
+            terms = terms_of[live] = output_terms(live, numbering)
+            weights = sum(operation in weighted for operation in live)
+            computing = sum(operation not in idle for operation in live)
+            edges = sum(operation != NONE for operation in live)
+            candidate = (-weights, computing, edges), tuple(code[operation] for operation in live)
+            if terms not in best or candidate < best[terms]:
+                best[terms] = candidate
+        classes.append(terms_of[live])
+    table = np.array([best[terms][1] for terms in classes], dtype=np.int16)
+    table = table.reshape((len(options),) * len(EDGES) + (len(EDGES),))
+    table.setflags(write=False)
+    return CanonicalForms(table, len(best))

@@ -1,0 +1,1 @@
+"""Problem files shipped with the package."""
