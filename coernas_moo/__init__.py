@@ -1,5 +1,83 @@
-"""Declarative multi-objective neural architecture search without training candidates."""
+"""Declarative multi-objective neural architecture search that trains no candidate.
+
+A problem (images, search space, objectives, limits) goes in, a Pareto front of networks comes out: `search`. The same
+training-free score rates any `torch.nn.Module`: `score`. Heavy parts are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from coernas_moo._version import __version__
+from coernas_moo.errors import CoernasError
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from coernas_moo.config import ProblemFile, load_problem
+    from coernas_moo.networks.pools import register_pool
+    from coernas_moo.networks.units import register_unit
+    from coernas_moo.objectives import register_network_objective, register_objective
+    from coernas_moo.proxies import Score, fuse, register_proxy, score
+    from coernas_moo.search.hd_duaas import HDDUAAS
+    from coernas_moo.search.loop import Listener, Progress
+    from coernas_moo.search.loop import search as run_search
+    from coernas_moo.search.problem import RankingEvaluator, SearchProblem
+    from coernas_moo.search.run import Member, Run
+
+_HOMES = {
+    "HDDUAAS": "search.hd_duaas",
+    "Listener": "search.loop",
+    "Member": "search.run",
+    "ProblemFile": "config",
+    "Progress": "search.loop",
+    "RankingEvaluator": "search.problem",
+    "Run": "search.run",
+    "Score": "proxies",
+    "SearchProblem": "search.problem",
+    "fuse": "proxies",
+    "load_problem": "config",
+    "register_network_objective": "objectives",
+    "register_objective": "objectives",
+    "register_pool": "networks.pools",
+    "register_proxy": "proxies",
+    "register_unit": "networks.units",
+    "run_search": "search.loop:search",
+    "score": "proxies",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home, _, original = _HOMES[name].partition(":")
+    value = getattr(import_module(f"{__name__}.{home}"), original or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+__all__ = [
+    "HDDUAAS",
+    "CoernasError",
+    "Listener",
+    "Member",
+    "ProblemFile",
+    "Progress",
+    "RankingEvaluator",
+    "Run",
+    "Score",
+    "SearchProblem",
+    "__version__",
+    "fuse",
+    "load_problem",
+    "register_network_objective",
+    "register_objective",
+    "register_pool",
+    "register_proxy",
+    "register_unit",
+    "run_search",
+    "score",
+]

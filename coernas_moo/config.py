@@ -67,7 +67,7 @@ class SearchSettings(_Section, frozen=True):
 
     algorithm: str = "hd-duaas"
     preset: Annotated[int, msgspec.Meta(ge=1, le=5)] = 4
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     population: Annotated[int, msgspec.Meta(ge=2)] | None = None
     generations: Positive | None = None
     evaluations: Positive | None = None
@@ -196,6 +196,7 @@ def parse_problem(text: str, where: str, base: Path, overrides: Mapping[str, obj
             path = base / Path(str(problem.data["path"])).expanduser()
             problem = msgspec.structs.replace(problem, data={**problem.data, "path": str(path.resolve())})
         _check(problem)
+        problem = _resolved(problem)
     except CoernasError as error:
         raise ProblemFileError(f"{where}: {error}") from None
     return problem
@@ -245,7 +246,7 @@ def json_schema() -> dict[str, Any]:
         kinds = []
         for kind in registry:
             own = msgspec.json.schema(registry[kind])
-            definitions.update({name: part for name, part in own["$defs"].items()})
+            definitions.update(own["$defs"])
             body = definitions[registry[kind].__name__]
             body["properties"] = {"kind": {"const": kind}, **body["properties"]}
             body["required"] = ["kind", *body.get("required", ())]
@@ -262,17 +263,37 @@ def _convert(value: object, kind: type[S], section: str) -> S:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        key = ".".join(part for part in (section, path.rstrip("`").strip(".")) if part)
+        path = path.rstrip("`").strip(".")
+        if path.endswith("[...]"):
+            path = _with_key(value, kind, path)
+        key = ".".join(part for part in (section, path) if part)
         unknown = re.search(r"unknown field `(.+?)`", message)
         if unknown:
-            struct: Any = SECTIONS.get(path.rstrip("`").strip("."), kind)
+            struct: Any = SECTIONS.get(path, kind)
             known = ", ".join(struct.__struct_fields__)
             message = f"unknown key {unknown[1]!r}; known keys: {known}"
         missing = re.search(r"missing required field `(.+?)`", message)
         if missing:
             message = f"missing key {missing[1]!r}"
-        message = message[0].lower() + message[1:].replace("`", "")
+        message = message[0].lower() + message[1:].replace("`", "").replace("object", "table")
         raise ProblemFileError(f"{key}: {message}" if key else message) from None
+
+
+def _with_key(value: Any, kind: type[Any], path: str) -> str:
+    """The path of a value in a free table, `search.mutation[...]` to msgspec, with the key instead of the dots."""
+    *outer, last = path.removesuffix("[...]").split(".")
+    for part in outer:
+        value = value[part]
+    for key in value[last]:
+        alone: Any = {last: {key: value[last][key]}}
+        for part in reversed(outer):
+            alone = {part: alone}
+        try:
+            msgspec.convert(alone, kind, strict=True)
+        except msgspec.ValidationError as error:
+            if str(error).endswith(f"$.{path}`"):
+                return f"{path.removesuffix('[...]')}.{key}"
+    return path
 
 
 def _of_kind(table: Mapping[str, Any], registry: Registry[type[S]], section: str) -> S:
@@ -323,6 +344,15 @@ def _check(problem: ProblemFile) -> None:
     if problem.score.input == "data" and problem.data.get("kind") == "noise":
         raise ProblemFileError("score.input: 'data' needs images, and data.kind is 'noise'; use 'noise'")
     _ = problem.data_settings, problem.space_settings
+
+
+def _resolved(problem: ProblemFile) -> ProblemFile:
+    """The same with all settings of data and space written out, so that other defaults do not change an old run."""
+    return msgspec.structs.replace(
+        problem,
+        data={"kind": problem.data["kind"], **_table(problem.data_settings)},
+        space={"kind": problem.space["kind"], **_table(problem.space_settings)},
+    )
 
 
 def _known(key: str, name: str, registry: Registry[Any]) -> None:

@@ -1,1 +1,1 @@
-"""Problem files shipped with the package."""
+"""Problem files that come with the package; `coernas problems` lists them."""

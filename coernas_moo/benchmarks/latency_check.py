@@ -6,16 +6,21 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
+from torch import nn
 
 from coernas_moo.errors import CoernasError
-from coernas_moo.objectives.latency import fresh_module, random_images, time_passes
+from coernas_moo.networks.layers import Shape
+from coernas_moo.objectives.latency import fresh_module, random_images, settle_allocator, torch_threads
 from coernas_moo.objectives.latency_table import LatencyTable
 from coernas_moo.objectives.operator_latency import QUIET_QUANTILE, space_operators
 from coernas_moo.spaces.space import Genotype, SearchSpace
 
 FEWEST = 3
+FEWEST_TURNS = 5
+PASSES = 2
 DRAWS_A_NETWORK = 200
 
 
@@ -25,9 +30,9 @@ class LatencyRow:
 
     Args:
         text: its canonical genotype as the space writes it.
-        measured_ms: milliseconds a batch, lower quartile over all timed blocks of all rounds: like the table's
-            entries, the time on a quiet machine.
-        iqr_ms: interquartile range of the same blocks.
+        measured_ms: milliseconds a batch, lower quartile over all timed passes: like the table's entries, the time on a
+            quiet machine.
+        iqr_ms: interquartile range of the same passes.
         estimated_ms: sum over its operators.
     """
 
@@ -48,6 +53,8 @@ class LatencyCheck:
         median_relative_error: median of |estimated - measured| / measured.
         table_entries: operators in the table after the check.
         table_seconds: time the check spent on measuring operators that the table lacked.
+        disturbed: share of the measured time in which other processes had the processor; above about 0.1 the
+            measurement is not to be trusted.
         threads: torch threads.
         batch: images a pass.
         device: name of the processor.
@@ -59,6 +66,7 @@ class LatencyCheck:
     median_relative_error: float
     table_entries: int
     table_seconds: float
+    disturbed: float
     threads: int
     batch: int
     device: str
@@ -70,12 +78,12 @@ def check_latency(
     seed: int = 0,
     *,
     table: LatencyTable | None = None,
-    rounds: int = 8,
-    block_seconds: float = 0.01,
+    seconds: float = 12.0,
 ) -> LatencyCheck:
     """Measure random networks of `space` as wholes and compare with the estimate from `table`.
 
-    The networks are measured in turns, so that a disturbance hits one block of each rather than all blocks of one.
+    The networks take turns of one untimed and two timed passes, so that a disturbance hits a pass of each rather than
+    all passes of one, and passes are timed one by one, so that many fit between two disturbances.
 
     Args:
         space: the networks are canonical and distinct; fewer where the space has fewer.
@@ -83,36 +91,49 @@ def check_latency(
         seed: of the drawing.
         table: extended by what it lacks of the whole space, not saved; sets threads and batch. By default a new one,
             one thread, batch 1.
-        rounds: turns of every network, at least 1.
-        block_seconds: timed passes of one network in one turn.
+        seconds: turns go on until they took this long, but every network has at least 5.
 
     Raises:
-        CoernasError: fewer than 3 networks asked for or found, or no round.
+        CoernasError: fewer than 3 networks asked for or found.
     """
-    if networks < FEWEST or rounds < 1:
-        raise CoernasError(
-            f"latency is checked over at least {FEWEST} networks in at least 1 round, not {networks} in {rounds}"
-        )
+    if networks < FEWEST:
+        raise CoernasError(f"latency is checked over at least {FEWEST} networks, not {networks}")
     table = LatencyTable() if table is None else table
     genotypes = _distinct(space, networks, np.random.default_rng(seed))
     plans = [space.plan(genotype) for genotype in genotypes]
     start = time.perf_counter()
     table.measure([*space_operators(space), *plans])
     table_seconds = time.perf_counter() - start
-    modules = [fresh_module(plan) for plan in plans]
-    images = random_images(space.input_shape, table.batch)
-    times: list[list[float]] = [[] for _ in modules]
-    for _ in range(rounds):
-        for module, blocks in zip(modules, times, strict=True):
-            blocks.extend(time_passes(module, images, table.threads, block_seconds).times)
+    times, disturbed = _turns([fresh_module(plan) for plan in plans], space.input_shape, table, seconds)
     rows = []
-    for genotype, plan, blocks in zip(genotypes, plans, times, strict=True):
-        low, quiet, high = np.quantile(np.array(blocks) * 1e3, (0.25, QUIET_QUANTILE, 0.75)).tolist()
+    for genotype, plan, passes in zip(genotypes, plans, times, strict=True):
+        low, quiet, high = np.quantile(np.array(passes) * 1e3, (0.25, QUIET_QUANTILE, 0.75)).tolist()
         rows.append(LatencyRow(space.to_text(genotype), quiet, high - low, table.estimate(plan)))
-    return _summary(rows, table, table_seconds)
+    return _summary(rows, table, table_seconds, disturbed)
 
 
-def _summary(rows: list[LatencyRow], table: LatencyTable, table_seconds: float) -> LatencyCheck:
+def _turns(
+    modules: list[nn.Module], input_shape: Shape, table: LatencyTable, seconds: float
+) -> tuple[list[list[float]], float]:
+    """Seconds of each pass of each network, and the share of that time in which this thread did not run."""
+    images = random_images(input_shape, table.batch)
+    times: list[list[float]] = [[] for _ in modules]
+    running = 0.0
+    settle_allocator()
+    with torch.inference_mode(), torch_threads(table.threads):
+        start = time.perf_counter()
+        while len(times[0]) < FEWEST_TURNS * PASSES or time.perf_counter() - start < seconds:
+            for module, passes in zip(modules, times, strict=True):
+                module(images)
+                for _ in range(PASSES):
+                    clock, before = time.thread_time(), time.perf_counter()
+                    module(images)
+                    passes.append(time.perf_counter() - before)
+                    running += time.thread_time() - clock
+    return times, max(0.0, 1 - running / sum(map(sum, times)))
+
+
+def _summary(rows: list[LatencyRow], table: LatencyTable, table_seconds: float, disturbed: float) -> LatencyCheck:
     measured: NDArray[np.float64] = np.array([row.measured_ms for row in rows])
     estimated: NDArray[np.float64] = np.array([row.estimated_ms for row in rows])
     return LatencyCheck(
@@ -122,6 +143,7 @@ def _summary(rows: list[LatencyRow], table: LatencyTable, table_seconds: float) 
         median_relative_error=float(np.median(np.abs(estimated - measured) / measured)),
         table_entries=len(table),
         table_seconds=table_seconds,
+        disturbed=disturbed,
         threads=table.threads,
         batch=table.batch,
         device=table.device,
@@ -136,7 +158,5 @@ def _distinct(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Geno
         if len(found) == n:
             break
     if len(found) < FEWEST:
-        raise CoernasError(
-            f"latency is checked over at least {FEWEST} networks, not {len(found) if n >= FEWEST else n}"
-        )
+        raise CoernasError(f"a rank correlation needs {FEWEST} networks, the space gave {len(found)}")
     return list(found.values())

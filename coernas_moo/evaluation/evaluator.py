@@ -15,23 +15,18 @@ import torch
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
+from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.task import Measured, ScoringTask
 from coernas_moo.evaluation.workers import Outcome, WorkerPool
-from coernas_moo.files import write_atomically
 from coernas_moo.networks.init import he_init
-from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.objectives.latency import measure_latency
-from coernas_moo.objectives.latency_table import LatencyTable
 from coernas_moo.spaces import Genotype, SearchSpace
 
 FORMULAS = 1
 """Raised whenever a change of the formulas makes older journal rows worthless."""
-
-ALWAYS = ("params", "macs")
-"""Closed-form costs that every record carries, objective or not: tables and plots show them."""
 
 OnRecord = Callable[[Record], bool]
 """Called with every record as it is made; returns False to stop evaluating."""
@@ -47,52 +42,34 @@ class Evaluator:
 
     Args:
         problem: the resolved problem.
-        space: its space.
+        costs: closed-form costs over the problem's space.
         dataset: read only where `score.input` is `data`.
         journal_path: SQLite file, made where absent.
-        table_path: where the run keeps the latency table that it used, so that a resumed run estimates alike.
+
+    Raises:
+        RunError: the journal cannot be used, or holds evaluations made with other settings.
     """
 
     def __init__(
         self,
         problem: ProblemFile,
-        space: SearchSpace,
+        costs: ClosedFormCosts,
         dataset: Dataset,
         journal_path: Path,
-        table_path: Path,
     ) -> None:
         self._problem = problem
-        self._space = space
-        limits = problem.parsed_limits
-        wanted = dict.fromkeys([*ALWAYS, *problem.objectives, *(limit.objective for limit in limits)])
-        by_need = {need: [n for n in wanted if OBJECTIVES[n].needs == need] for need in ("plan", "network", "device")}
-        self._plan_objectives = by_need["plan"]
-        self._estimates = bool(by_need["device"]) and problem.latency.mode == "estimated"
-        self._measures = bool(by_need["device"]) and problem.latency.mode == "measured"
-        closed = {*self._plan_objectives, *(by_need["device"] if self._estimates else ())}
-        self._closed_limits = tuple(limit for limit in limits if limit.objective in closed)
-        self._table_path = table_path
-        self._table = _open_table(problem, table_path) if self._estimates else None
+        self._space = space = costs.space
+        self.costs = costs
+        wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
+        self._measures = problem.latency.mode == "measured" and any(o.needs == "device" for o in wanted)
         self.journal = Journal(journal_path, _fingerprint(problem, space, dataset), problem.search.seed)
+        self.journal.require_one_run()
         self._pool: WorkerPool[tuple[int, ...], Measured] = WorkerPool(
-            _task(problem, space, dataset, tuple(by_need["network"])),
+            _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network")),
             problem.evaluation.workers or available_cores(),
             tries=problem.evaluation.tries,
             timeout_seconds=problem.evaluation.timeout_seconds,
         )
-
-    def closed_form(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:
-        """Costs of canonical genotypes that need no network: from the plan, and the estimated latency."""
-        plans = [self._space.plan(genotype) for genotype in genotypes]
-        if self._table is not None and any(self._table.missing(plan) for plan in plans):
-            self._table.measure(plans)
-            self._table.save()
-            _write_snapshot(self._table, self._table_path)
-        return [self._closed_form(plan) for plan in plans]
-
-    def breaks_limit(self, costs: dict[str, float]) -> bool:
-        """Whether closed-form costs break a closed-form limit."""
-        return any(limit.violation(costs[limit.objective]) > 0 for limit in self._closed_limits)
 
     def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """Records of distinct canonical genotypes, in their order; None for those not reached before a stop.
@@ -105,16 +82,19 @@ class Evaluator:
         texts = [self._space.to_text(genotype) for genotype in genotypes]
         records: list[Record | None] = [None] * len(genotypes)
         todo: list[int] = []
-        costs = self.closed_form(genotypes)
+        costs = self.costs.of(genotypes)
+        go_on = True
         for position, text in enumerate(texts):
-            if self.breaks_limit(costs[position]):
+            if self.costs.violation(costs[position]) > 0:
                 records[position] = Record(text, costs=costs[position], over_limit=True)
                 continue
             records[position] = known = self.journal.read(text)
             if known is None:
                 todo.append(position)
             elif on_record is not None:
-                on_record(known)
+                go_on = on_record(known)
+        if not go_on:
+            todo.clear()
         results = self._pool.run([tuple(int(code) for code in genotypes[position]) for position in todo])
         for index, outcome in results:
             position = todo[index]
@@ -122,7 +102,7 @@ class Evaluator:
             self.journal.write(record)
             records[position] = record
             if on_record is not None and not on_record(record):
-                results.close()  # type: ignore[attr-defined]
+                results.close()
                 break
         if self._measures:
             self._measure_latency(genotypes, records)
@@ -140,16 +120,6 @@ class Evaluator:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def _closed_form(self, plan: NetworkPlan) -> dict[str, float]:
-        costs = {}
-        for name in self._plan_objectives:
-            of_plan = OBJECTIVES[name].of_plan
-            if of_plan is not None:
-                costs[name] = float(of_plan(plan))
-        if self._table is not None:
-            costs["latency_ms"] = self._table.estimate(plan)
-        return costs
 
     def _measure_latency(self, genotypes: Sequence[Genotype], records: list[Record | None]) -> None:
         for position, record in enumerate(records):
@@ -209,15 +179,3 @@ def _fingerprint(problem: ProblemFile, space: SearchSpace, dataset: Dataset) -> 
         "plugins": [hashlib.sha256(Path(plugin).read_bytes()).hexdigest() for plugin in problem.plugins],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]
-
-
-def _open_table(problem: ProblemFile, snapshot: Path) -> LatencyTable:
-    if snapshot.exists():
-        return LatencyTable.from_snapshot(json.loads(snapshot.read_text(encoding="utf-8")))
-    table = LatencyTable.open(threads=problem.latency.threads, batch=problem.latency.batch)
-    _write_snapshot(table, snapshot)
-    return table
-
-
-def _write_snapshot(table: LatencyTable, path: Path) -> None:
-    write_atomically(path, json.dumps(table.snapshot()))

@@ -26,6 +26,14 @@ CREATE TABLE IF NOT EXISTS evaluations (
 """
 
 
+# An update keeps the row's place, which INSERT OR REPLACE would not.
+_UPSERT = """
+INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (genotype, settings, seed) DO UPDATE SET
+    proxies = excluded.proxies, costs = excluded.costs, failure = excluded.failure,
+    over_limit = excluded.over_limit, tries = excluded.tries, seconds = excluded.seconds
+"""
+
 _COLUMNS = "genotype, proxies, costs, failure, over_limit, tries, seconds"
 
 
@@ -55,6 +63,27 @@ class Journal:
         except sqlite3.Error as error:
             raise RunError(f"{path}: cannot be used as a journal: {error}") from None
 
+    def __len__(self) -> int:
+        count: int = self._connection.execute(
+            "SELECT COUNT(*) FROM evaluations WHERE settings = ? AND seed = ?", (self.settings, self.seed)
+        ).fetchone()[0]
+        return count
+
+    def require_one_run(self) -> None:
+        """Check that all rows were made with these settings and this seed: only then can they be ranked together.
+
+        Raises:
+            RunError: some were not.
+        """
+        others = self._connection.execute(
+            "SELECT COUNT(*) FROM evaluations WHERE settings != ? OR seed != ?", (self.settings, self.seed)
+        ).fetchone()[0]
+        if others:
+            raise RunError(
+                f"{self.path}: {others} evaluations were made with other settings, plugins or formulas than these; "
+                "give another --out for a new run"
+            )
+
     def read(self, text: str) -> Record | None:
         """The record of a canonical genotype, or None."""
         row = self._connection.execute(
@@ -67,7 +96,7 @@ class Journal:
         """Store a record in place of an older one of the same genotype; raises `RunError` where the disk is full."""
         try:
             self._connection.execute(
-                "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                _UPSERT,
                 (
                     record.text,
                     self.settings,

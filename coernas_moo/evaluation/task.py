@@ -60,6 +60,7 @@ class ScoringTask:
             repeats=self.repeats,
             proxies=self.proxies,
             images=self.images,
+            restore=False,
         )
         costs = {name: self._cost(name, genotype) for name in self.objectives}
         for name, value in {**found.values, **costs}.items():

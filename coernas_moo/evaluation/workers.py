@@ -11,9 +11,10 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -57,7 +58,7 @@ class WorkerPool(Generic[Item, Value]):
         self._workers: list[_Worker[Item]] = []
         self._size = workers
 
-    def run(self, items: Sequence[Item]) -> Iterator[tuple[int, Outcome[Value]]]:
+    def run(self, items: Sequence[Item]) -> Generator[tuple[int, Outcome[Value]], None, None]:
         """Yield (position of the item, outcome) as items finish; closing the iterator abandons the rest."""
         waiting = deque((position, 1) for position in range(len(items)))
         self._start(min(self._size, len(items)))
@@ -73,9 +74,12 @@ class WorkerPool(Generic[Item, Value]):
                 self._replace(worker, start=False)
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers; what they are working on is lost."""
         for worker in self._workers:
-            worker.end()
+            if worker.busy:
+                worker.kill()
+            else:
+                worker.end()
         self._workers.clear()
 
     def __enter__(self) -> WorkerPool[Item, Value]:
@@ -177,17 +181,17 @@ def _context() -> BaseContext:
 
 def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inherited: list[Connection]) -> None:
     """A worker's life: receive, compute, send; ends with its parent."""
+    # Ctrl-C reaches the whole process group, and is the parent's to handle; its handlers are not for its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Pipe ends of the parent that were inherited would keep a dead parent's workers waiting.
     for other in inherited:
         other.close()
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     while True:
-        while not connection.poll(_PARENT_POLL_SECONDS):
-            if os.getppid() != parent:
-                return
         try:
             item = connection.recv()
         except (EOFError, OSError):
@@ -204,3 +208,10 @@ def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inhe
             connection.send((value, failure, time.monotonic() - started))
         except (BrokenPipeError, OSError):
             return
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process once its parent is gone, even in the middle of a candidate."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_POLL_SECONDS)
+    os._exit(1)

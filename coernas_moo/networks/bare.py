@@ -53,12 +53,12 @@ def _linear(in_features: int, out_features: int) -> nn.Linear:
 def _twin(prototype: M) -> M:
     """A module like `prototype` with parameters, buffers and hooks of its own."""
     twin = object.__new__(type(prototype))
-    state = {key: value.copy() if isinstance(value, dict | set) else value for key, value in vars(prototype).items()}
+    for key, value in vars(prototype).items():
+        vars(twin)[key] = value.copy() if isinstance(value, dict | set) else value
     for name, parameter in prototype._parameters.items():
         if parameter is not None:
-            state["_parameters"][name] = nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype))
+            twin._parameters[name] = nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype))
     for name, buffer in prototype._buffers.items():
         if buffer is not None:
-            state["_buffers"][name] = buffer.clone()
-    vars(twin).update(state)
+            twin._buffers[name] = buffer.clone()
     return twin

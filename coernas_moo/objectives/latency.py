@@ -114,8 +114,30 @@ def inference_module(module: nn.Module, device: torch.device | str = "cpu") -> n
     module = module.eval().to(_device(device))
     for weight in module.parameters():
         if weight.dim() == 4:
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+            weight.data = channels_last(weight.data)
     return module
+
+
+def channels_last(maps: Tensor) -> Tensor:
+    """The same values (n, c, h, w) in channels-last order, recognised as such by every operator.
+
+    `Tensor.contiguous` leaves the strides of one-channel tensors alone, where both orders coincide; convolutions and
+    pools then take them for channels-first and answer in that order, twice as slowly.
+
+    Example:
+        >>> channels_last(torch.zeros(1, 1, 8, 8)).stride()
+        (64, 1, 8, 1)
+    """
+    return maps.to(memory_format=torch.channels_last)
+
+
+def settle_allocator() -> None:
+    """Let freed memory stay with the process, as it does in one that has run for a while.
+
+    The C library's allocator returns large blocks to the system at once, and each pass then pays for page faults (up
+    to half its time), until it has seen a block of such a size freed; 32 MiB is the largest it learns from.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def random_images(shape: Shape, batch: int = 1, device: torch.device | str = "cpu") -> Tensor:
@@ -127,12 +149,13 @@ def random_images(shape: Shape, batch: int = 1, device: torch.device | str = "cp
     if batch < 1:
         raise CoernasError(f"latency is measured on batches of at least 1 image, not {batch}")
     images = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(0))
-    return images.to(_device(device)).contiguous(memory_format=torch.channels_last)
+    return channels_last(images.to(_device(device)))
 
 
 def time_passes(module: nn.Module, images: Tensor, threads: int, min_run_time: float) -> Measurement:
     """Blocks of forward passes for at least `min_run_time` seconds, after a warm-up; times are seconds a pass."""
     timer = Timer("module(images)", globals={"module": module, "images": images}, num_threads=threads)
+    settle_allocator()
     with torch.inference_mode(), torch_threads(threads):
         for _ in range(WARM_UP):
             module(images)

@@ -94,7 +94,7 @@ class LatencyTable:
         self.threads = threads
         self.batch = batch
         self.device = device or device_name()
-        self.torch_version = torch_version or torch.__version__
+        self.torch_version = torch_version or str(torch.__version__)
         self.path = path
         self._entries: dict[_Key, float] = {}
         self._blocks: dict[tuple[int, Shape], tuple[Layer, float, Shape]] = {}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.benchmark.utils.timer import timer
 
 from coernas_moo.networks.layers import Layer, Linear, Shape
-from coernas_moo.objectives.latency import WARM_UP, fresh_module, random_images, torch_threads
+from coernas_moo.objectives.latency import WARM_UP, fresh_module, random_images, settle_allocator, torch_threads
 from coernas_moo.spaces.space import SearchSpace
 
 Operator = tuple[Layer, Shape]
@@ -42,6 +42,7 @@ def operator_latencies(operators: Sequence[Operator], batch: int = 1, threads: i
         (fresh_module(layer), inputs[shape].flatten(1) if isinstance(layer, Linear) else inputs[shape])
         for layer, shape in operators
     ]
+    settle_allocator()
     rng = np.random.default_rng(0)
     rounds: list[list[float]] = []
     with torch.inference_mode(), torch_threads(threads):

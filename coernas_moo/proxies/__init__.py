@@ -4,7 +4,7 @@ A trace is what one forward and one backward pass through any `torch.nn.Module` 
 Proxies know no search space.
 """
 
-from coernas_moo.proxies.feature_map import FeatureMap, mean_effective_rank
+from coernas_moo.proxies.feature_map import FeatureMap, mean_effective_ranks
 from coernas_moo.proxies.fusion import fuse
 from coernas_moo.proxies.isotropy import isotropy
 from coernas_moo.proxies.observe import find_blocks
@@ -29,7 +29,7 @@ __all__ = [
     "find_blocks",
     "fuse",
     "isotropy",
-    "mean_effective_rank",
+    "mean_effective_ranks",
     "register_proxy",
     "regularity",
     "repeat_seed",

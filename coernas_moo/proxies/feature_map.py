@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from torch import Tensor
 
@@ -35,12 +37,13 @@ class FeatureMap:
         return channels > 0 and self.values.numel() >= 2 * channels
 
 
-def mean_effective_rank(maps: tuple[FeatureMap, ...]) -> float:
-    """Mean of the effective rank fraction over maps, in (0, 1]; 0 where there is no map to look at.
+def mean_effective_ranks(*groups: Sequence[FeatureMap]) -> list[float]:
+    """For each group of maps the mean of the effective rank fraction, in (0, 1]; 0 for a group with no map to look at.
 
-    Maps with fewer than two rows have no covariance and are skipped.
+    Maps with fewer than two rows have no covariance and are skipped. A map that occurs several times, in one group or
+    in two, is solved once and counted as often as it occurs.
     """
-    seen = [feature_map for feature_map in maps if feature_map.measurable]
-    distinct = list(dict.fromkeys(seen))
+    seen = [[feature_map for feature_map in group if feature_map.measurable] for group in groups]
+    distinct = list(dict.fromkeys(chain.from_iterable(seen)))
     ranks = dict(zip(distinct, effective_rank_fractions([m.rows for m in distinct]), strict=True))
-    return sum(ranks[feature_map] for feature_map in seen) / len(seen) if seen else 0.0
+    return [sum(ranks[m] for m in group) / len(group) if group else 0.0 for group in seen]

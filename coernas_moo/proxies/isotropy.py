@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coernas_moo.proxies.feature_map import mean_effective_rank
+from coernas_moo.proxies.feature_map import mean_effective_ranks
 from coernas_moo.proxies.proxy import register_proxy
 from coernas_moo.proxies.trace import Trace
 
@@ -19,4 +19,4 @@ def isotropy(trace: Trace) -> float:
     `effective_rank_fraction`. A tensor that several nonlinearities take counts once for each. A mean over nothing, as
     in a network without nonlinearity, is 0.
     """
-    return mean_effective_rank(trace.feature_maps) + mean_effective_rank(trace.nonlinearity_inputs)
+    return sum(mean_effective_ranks(trace.feature_maps, trace.nonlinearity_inputs))

@@ -70,7 +70,7 @@ class Structure:
 def structure_of(root: nn.Module) -> Structure:
     """Look a module over once."""
     modules = tuple(root.modules())
-    kinds = [_kind_of(type(module)) for module in modules]
+    kinds = [_kind(module) for module in modules]
     pairs = tuple(zip(modules, kinds, strict=True))
     weighted = tuple(m for m, kind in pairs if kind.weighted)
     weights = {id(weight): weight for module in weighted for weight in weights_of(module)}
@@ -97,8 +97,13 @@ class _Kind(NamedTuple):
     may_call_functions: bool
 
 
+def _kind(module: nn.Module) -> _Kind:
+    kind: type = type(module)
+    return _kind_of(kind)
+
+
 @lru_cache(maxsize=1024)
-def _kind_of(kind: type[nn.Module]) -> _Kind:
+def _kind_of(kind: type) -> _Kind:
     # torch's own layers, transformers aside, and this package's hold their nonlinearities as modules.
     origin = kind.__module__
     own = origin.startswith(("torch.nn.", "coernas_moo.")) and origin != "torch.nn.modules.transformer"
@@ -171,4 +176,4 @@ def weights_of(module: nn.Module) -> Iterator[nn.Parameter]:
 
 
 def _has_weight(module: nn.Module) -> bool:
-    return any(_kind_of(type(m)).weighted for m in module.modules())
+    return any(_kind(m).weighted for m in module.modules())

@@ -196,7 +196,7 @@ def layer_macs(module: nn.Module, arguments: list[Any], output: Tensor) -> Itera
     """
     if isinstance(module, nn.MultiheadAttention):
         query, key, value = arguments[:3]
-        if module.in_proj_weight is not None:
+        if module._qkv_same_embed_dim:
             yield module.in_proj_weight, (query.numel() + key.numel() + value.numel()) * module.embed_dim
         else:
             yield module.q_proj_weight, query.numel() * module.embed_dim

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coernas_moo.proxies.feature_map import mean_effective_rank
+from coernas_moo.proxies.feature_map import mean_effective_ranks
 from coernas_moo.proxies.proxy import register_proxy
 from coernas_moo.proxies.trace import Trace
 
@@ -19,4 +19,4 @@ def robustness(trace: Trace) -> float:
     gradient fills few directions, one small perturbation of the features along these moves the loss of all samples.
     Outputs without a path to the loss are skipped; a network without block outputs gets 0.
     """
-    return mean_effective_rank(trace.feature_gradients)
+    return mean_effective_ranks(trace.feature_gradients)[0]

@@ -52,8 +52,8 @@ def score(
     """Training-free score of any module: He initialisation, one forward and one backward pass, the proxies.
 
     The weights that the module comes with do not matter; they are back in place afterwards. The same arguments give the
-    same score, whatever torch's random state, which is left alone. A repeat draws weights, images and labels anew; values
-    are means over repeats.
+    same score, whatever torch's random state, which is left alone. A repeat draws weights, images and labels anew;
+    values are means over repeats.
 
     Args:
         module: on the CPU; takes images (n, *input_shape), returns class scores (n, classes).

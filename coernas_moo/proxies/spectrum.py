@@ -40,14 +40,11 @@ def effective_rank_fraction(rows: Tensor) -> float:
     Source: Roy and Vetterli 2007, "The effective rank", definition 1; Page 1993, "Average entropy of a subsystem".
 
     Example:
-        >>> effective_rank_fraction(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]))
+        >>> round(effective_rank_fraction(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])), 6)
         1.0
-        >>> effective_rank_fraction(torch.tensor([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]))
+        >>> round(effective_rank_fraction(torch.tensor([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])), 6)
         0.5
     """
-    samples, channels = rows.shape
-    if samples < 2:
-        return math.nan
     return effective_rank_fractions([rows])[0]
 
 
@@ -67,7 +64,7 @@ def effective_rank_fractions(matrices: Sequence[Tensor]) -> list[float]:
             if not SQUARES_FROM < total < SQUARES_TO:
                 stack[place] = _scatter_of_extremes(matrices[index].detach())
         for (index, _), entropy in zip(group, _spectral_entropies(stack), strict=True):
-            fractions[index] = min(1.0, math.exp(entropy) / largest_rank)
+            fractions[index] = float(np.minimum(math.exp(entropy) / largest_rank, 1.0))  # keeps nan, unlike min()
     return fractions
 
 
@@ -82,7 +79,7 @@ def _spectral_entropies(stack: Tensor) -> list[float]:
         return entropies.tolist()
     try:
         eigenvalues = torch.linalg.eigvalsh(stack)
-    except torch.linalg.LinAlgError:
+    except RuntimeError:  # torch.linalg.LinAlgError: no convergence; one matrix must not take the others along
         if len(stack) == 1:
             return [math.nan]
         return [entropy for matrix in stack for entropy in _spectral_entropies(matrix[None])]
@@ -100,7 +97,7 @@ def _scatter_of_extremes(rows: Tensor) -> Tensor:
 
 
 def _scatter(rows: Tensor) -> Tensor:
-    """A matrix with the eigenvalues of the centred covariance, scaled: of channels or, where these are more, samples."""
+    """A matrix with the eigenvalues of the centred covariance, scaled; of channels or samples, whichever are fewer."""
     samples, channels = rows.shape
     if samples <= channels:
         centred = rows - rows.mean(0)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.core.algorithm import Algorithm
 from pymoo.core.population import Population
-from pymoo.core.problem import Problem
 from pymoo.operators.crossover.sbx import SBX
 from pymoo.operators.mutation.pm import PM
 from pymoo.operators.repair.rounding import RoundingRepair
 
 from coernas_moo.registry import Registry
 from coernas_moo.search.duplicates import CanonicalDuplicates
-from coernas_moo.search.hd_duaas import HDDUAAS
+from coernas_moo.search.hd_duaas import FILL_ROUNDS, HDDUAAS
 from coernas_moo.search.presets import Preset
 from coernas_moo.search.sampling import BalancedSampling
 
@@ -31,7 +30,7 @@ ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algo
 @ALGORITHMS.register("hd-duaas")
 def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
     """The method's own algorithm."""
-    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known)
+    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair)
 
 
 @ALGORITHMS.register("nsga2")
@@ -39,10 +38,10 @@ def nsga2(problem: SearchProblem, preset: Preset) -> Algorithm:
     """pymoo's NSGA-II with simulated binary crossover, polynomial mutation and rounding (Deb et al. 2002)."""
     return NSGA2(
         pop_size=preset.population,
-        sampling=BalancedSampling(problem.space, problem.accept),
+        sampling=BalancedSampling(problem.space, problem.accept, problem.repair),
         crossover=SBX(prob=0.9, eta=15, vtype=float, repair=RoundingRepair()),
         mutation=PM(eta=20, vtype=float, repair=RoundingRepair()),
-        eliminate_duplicates=CanonicalDuplicates(problem.space),
+        eliminate_duplicates=CanonicalDuplicates(problem.space, problem.is_known),
     )
 
 
@@ -57,7 +56,8 @@ class RandomSearch(Algorithm):  # type: ignore[misc]
 
     def __init__(self, problem: SearchProblem, batch: int) -> None:
         super().__init__()
-        self.sampling = BalancedSampling(problem.space, problem.accept)
+        self.sampling = BalancedSampling(problem.space, problem.accept, problem.repair)
+        self.accept = problem.accept
         self.duplicates = CanonicalDuplicates(problem.space, problem.is_known)
         self.batch = batch
 
@@ -66,11 +66,10 @@ class RandomSearch(Algorithm):  # type: ignore[misc]
 
     def _infill(self) -> Population | None:
         fresh = Population.create()
-        for _ in range(20):
-            sampled = Population.new(
-                "X", self.sampling.space.sample(self.batch, self.random_state)
-            )
-            fresh = Population.merge(fresh, self.duplicates.do(sampled, fresh))[: self.batch]
+        for _ in range(FILL_ROUNDS):
+            sampled = self.sampling.space.sample(self.batch, self.random_state)
+            new = self.duplicates.do(Population.new("X", sampled[self.accept(sampled)]), fresh)
+            fresh = Population.merge(fresh, new)[: self.batch]
             if len(fresh) == self.batch:
                 break
         if not len(fresh):
@@ -80,8 +79,3 @@ class RandomSearch(Algorithm):  # type: ignore[misc]
 
     def _advance(self, infills: Population | None = None, **kwargs: object) -> None:
         self.pop = infills
-
-
-def make_algorithm(name: str, problem: Problem, preset: Preset) -> Algorithm:
-    """A fresh algorithm; raises `CoernasError` for an unknown name."""
-    return ALGORITHMS[name](problem, preset)

@@ -97,12 +97,19 @@ class Archive:
             rows.append([*(0.0 if np.isnan(v) else v for v in violations), -1.0 if record.failure is None else 1.0])
         return np.array(rows, dtype=float).reshape(len(texts), len(self.limits) + 1)
 
+    def ranked(self) -> list[str]:
+        """Texts of the members that have a finite value of every objective, feasible or not."""
+        texts = [record.text for record in self._records.values() if record.scored]
+        complete = np.flatnonzero((self.objective_values(texts) < WORST).all(axis=1))
+        return [texts[i] for i in complete]
+
     def front(self) -> list[str]:
         """Texts of the feasible members that none dominates, best first objective first; ties by genotype text."""
-        texts = [record.text for record in self._records.values() if record.scored]
+        texts = self.ranked()
         if not texts:
             return []
-        texts = [t for t, g in zip(texts, self.constraint_values(texts), strict=True) if (g <= 0).all()]
+        feasible = np.flatnonzero((self.constraint_values(texts) <= 0).all(axis=1))
+        texts = [texts[i] for i in feasible]
         values = self.objective_values(texts)
         chosen = np.flatnonzero(non_dominated(values))
         return [texts[i] for i in sorted(chosen, key=lambda i: (*values[i].tolist(), texts[i]))]

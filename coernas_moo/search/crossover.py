@@ -66,7 +66,7 @@ class SegmentCrossover(Crossover):  # type: ignore[misc]
 
 
 def _exchanged(segment: Segment, matings: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which genes each mating swaps, shape (matings, genes of the segment): never none, and never all but for one gene."""
+    """Which genes each mating swaps, shape (matings, genes of the segment): some, not all; a single gene always."""
     genes = len(segment)
     positions = np.arange(genes)
     if genes == 1:

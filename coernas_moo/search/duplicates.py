@@ -25,9 +25,7 @@ class CanonicalDuplicates(DuplicateElimination):  # type: ignore[misc]
         self.space = space
         self.known = known
 
-    def _do(
-        self, pop: Population, other: Population | None, is_duplicate: NDArray[np.bool_]
-    ) -> NDArray[np.bool_]:
+    def _do(self, pop: Population, other: Population | None, is_duplicate: NDArray[np.bool_]) -> NDArray[np.bool_]:
         seen = set() if other is None else {self._canonical(individual).tobytes() for individual in other}
         for i, individual in enumerate(pop):
             canonical = self._canonical(individual)

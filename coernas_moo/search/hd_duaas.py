@@ -15,12 +15,12 @@ from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
-from coernas_moo.search.sampling import Accept, BalancedSampling
+from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
 from coernas_moo.search.selection import Tournament
 from coernas_moo.spaces import Genotype, SearchSpace
 
 FILL_ROUNDS = 20
-"""Rounds of uniform sampling that fill up offspring when mating finds nothing new."""
+"""Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
 
 
 class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
@@ -38,6 +38,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         preset: sizes and base rates.
         accept: which genotypes may be tried at all (closed-form limits); all by default.
         known: whether a canonical genotype was evaluated before; by default those in the population only.
+        repair: brings a genotype of the first population within the limits; none by default.
 
     Example:
         >>> from coernas_moo.networks.layers import Shape
@@ -52,15 +53,16 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         preset: Preset = PRESETS[4],
         accept: Accept | None = None,
         known: Callable[[Genotype], bool] | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self.space = space
         self.accept = accept
         super().__init__(
             pop_size=preset.population,
-            sampling=BalancedSampling(space, accept),
+            sampling=BalancedSampling(space, accept, repair),
             selection=Tournament(preset.tournament),
-            crossover=SegmentCrossover(space, preset.crossover),
-            mutation=AdaptiveMutation(space, preset.mutation),
+            crossover=SegmentCrossover(space, preset.crossover, preset.crossover["conv"]),
+            mutation=AdaptiveMutation(space, preset.mutation, preset.mutation["conv"]),
             eliminate_duplicates=CanonicalDuplicates(space, known),
             advance_after_initial_infill=True,
         )
@@ -68,20 +70,21 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     def _setup(self, problem: Problem, **kwargs: object) -> None:
         self.survival = FitnessSurvival() if problem.n_obj == 1 else RankAndCrowding()
 
-    def _infill(self) -> Population:
-        offspring = self.mating.do(
-            self.problem, self.pop, self.n_offsprings, algorithm=self, random_state=self.random_state
-        )
+    def _infill(self) -> Population | None:
+        offspring, mating = Population.create(), True
         for _ in range(FILL_ROUNDS):
-            if len(offspring) >= self.n_offsprings:
-                break
-            fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
+            missing = self.n_offsprings - len(offspring)
+            if mating:
+                fresh = self.mating.do(self.problem, self.pop, missing, algorithm=self, random_state=self.random_state)
+            else:
+                fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
             fresh = self.eliminate_duplicates.do(fresh, self.pop, offspring)
-            offspring = Population.merge(offspring, fresh[: self.n_offsprings - len(offspring)])
-        if self.accept is not None and len(offspring):
-            usable = self.accept(np.stack(offspring.get("X")))
-            # All of them over the limits: let the best of a bad lot through, so that the run can go on.
-            offspring = offspring[usable] if usable.any() else offspring
+            mating = mating and len(fresh) > 0
+            if self.accept is not None and len(fresh):
+                fresh = fresh[self.accept(np.stack(fresh.get("X")))]
+            offspring = Population.merge(offspring, fresh[:missing])
+            if len(offspring) == self.n_offsprings:
+                break
         if not len(offspring):
             self.termination.force_termination = True
             return None

@@ -15,18 +15,23 @@ from pymoo.core.termination import NoTermination
 from coernas_moo._version import __version__
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
-from coernas_moo.errors import DataError, RunError
+from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError
+from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.dominance import normalised_hypervolume
+from coernas_moo.search.feasibility import require_feasible
 from coernas_moo.search.history import History
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.search.problem import BudgetUsedUp, RankingEvaluator, SearchProblem
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import RunDirectory, State, require_same_data
 from coernas_moo.spaces import SearchSpace
+
+IDLE_GENERATIONS = 20
+"""A search that evaluates nothing new in so many generations ends: no budget of evaluations would end it."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,12 @@ def search(
     dataset = open_data(problem)
     info = dataset.info
     space = problem.space_settings.build(info.shape, len(info.classes))
-    if run_directory.exists() and not resume:
-        run_directory.create(problem)
+    require_known_names(problem, space)
+    costs = ClosedFormCosts(problem, space, run_directory.latency_table)
+    # Whatever is wrong with the input has to show before anything is written.
+    if not (resume and run_directory.exists()):
+        run_directory.require_empty()
+        require_feasible(costs, np.random.default_rng(problem.search.seed))
     with run_directory.lock():
         before = None
         if run_directory.exists():
@@ -109,23 +118,44 @@ def search(
             before = run_directory.read_state() if run_directory.has_state() else None
             if before is not None:
                 require_same_data(before, info, run_directory.path)
+            run_directory.write_problem(problem)
         else:
             run_directory.create(problem)
-        _Search(problem, space, dataset, run_directory, before, listener or Listener()).run()
+        _Search(problem, costs, dataset, run_directory, before, listener or Listener()).run()
     return Run(run_directory.path)
+
+
+def require_known_names(problem: ProblemFile, space: SearchSpace) -> None:
+    """Check what `[search]` names: the algorithm, and segments of the space.
+
+    Raises:
+        ProblemFileError: there is no such algorithm, or no such segment.
+    """
+    try:
+        _ = ALGORITHMS[problem.search.algorithm]
+    except CoernasError as error:
+        raise ProblemFileError(f"problem {problem.name!r}: search.algorithm: {error}") from None
+    segments = [segment.name for segment in space.segments]
+    for key, rates in (("crossover", problem.search.crossover), ("mutation", problem.search.mutation)):
+        for name in rates:
+            if name not in segments:
+                raise ProblemFileError(
+                    f"problem {problem.name!r}: search.{key}: this space has no segment {name!r}; "
+                    f"its segments: {', '.join(segments)}"
+                )
 
 
 class _Search:
     def __init__(
         self,
         problem: ProblemFile,
-        space: SearchSpace,
+        costs: ClosedFormCosts,
         dataset: Dataset,
         directory: RunDirectory,
         before: State | None,
         listener: Listener,
     ) -> None:
-        self.problem, self.space, self.dataset = problem, space, dataset
+        self.problem, self.costs, self.space, self.dataset = problem, costs, costs.space, dataset
         self.directory, self.listener = directory, listener
         settings = problem.search
         self.preset = effective_preset(settings)
@@ -135,7 +165,7 @@ class _Search:
         self.seconds_before = before.seconds if before is not None else 0.0
         self.started = time.monotonic()
         self.history = History(directory.history)
-        self.evaluations = 0
+        self.evaluations = self.journalled = self.idle = 0
         self.progress = Progress(
             0, self.generations, 0, settings.evaluations, 0, 0, float("nan"), 0.0, 0, 0.0, 0.0, None
         )
@@ -149,9 +179,9 @@ class _Search:
         self._save("running", "")
         status, reason = "failed", "stopped by an error"
         try:
-            with Evaluator(
-                self.problem, self.space, self.dataset, self.directory.journal, self.directory.latency_table
-            ) as evaluator:
+            self.costs.keep()
+            with Evaluator(self.problem, self.costs, self.dataset, self.directory.journal) as evaluator:
+                self.journalled = len(evaluator.journal)
                 reason = self._loop(evaluator)
                 status = "finished"
         except KeyboardInterrupt:
@@ -170,7 +200,6 @@ class _Search:
         problem = SearchProblem(self.space, evaluator, self.archive)
         problem.max_evaluations = self.problem.search.evaluations
         problem.on_record = self._on_record
-        problem.require_feasible(np.random.default_rng(self.problem.search.seed))
         algorithm = ALGORITHMS[self.problem.search.algorithm](problem, self.preset)
         algorithm.evaluator = RankingEvaluator()
         algorithm.setup(problem, termination=NoTermination(), seed=self.problem.search.seed)
@@ -193,9 +222,16 @@ class _Search:
             return f"{self.generations} generations done"
         if settings.evaluations is not None and self.archive.evaluations >= settings.evaluations:
             return f"{settings.evaluations} evaluations done"
-        if settings.seconds is not None and self.seconds >= settings.seconds:
+        if self._time_is_up():
             return f"{settings.seconds:g} s used up"
+        if self.idle >= IDLE_GENERATIONS:
+            return self._exhausted()
         return ""
+
+    def _time_is_up(self) -> bool:
+        """What the journal holds is replayed in any case, else a resumed run would lose it."""
+        limit = self.problem.search.seconds
+        return limit is not None and self.evaluations >= self.journalled and self.seconds >= limit
 
     def _exhausted(self) -> str:
         if len(self.archive) >= self.space.canonical_size():
@@ -205,13 +241,11 @@ class _Search:
     def _on_record(self, record: Record) -> bool:
         self.evaluations += 1
         self.listener.evaluated(record, self._moved_on())
-        limit = self.problem.search.seconds
-        return limit is None or self.seconds < limit
+        return not self._time_is_up()
 
     def _moved_on(self) -> Progress:
         """The last generation's progress with counts and times of now."""
-        last = self.progress
-        own_seconds = time.monotonic() - self.started
+        last, seconds = self.progress, self.seconds
         return Progress(
             last.generation,
             last.generations,
@@ -222,12 +256,12 @@ class _Search:
             last.best,
             last.hypervolume,
             last.failures,
-            self.seconds,
-            self.evaluations / own_seconds if own_seconds > 0 else 0.0,
-            self._seconds_left(own_seconds),
+            seconds,
+            self.evaluations / seconds if seconds > 0 else 0.0,
+            self._seconds_left(seconds),
         )
 
-    def _seconds_left(self, own_seconds: float) -> float | None:
+    def _seconds_left(self, seconds: float) -> float | None:
         """Extrapolated from the budget that is used up furthest."""
         settings = self.problem.search
         shares = [0.0]
@@ -236,15 +270,15 @@ class _Search:
         if settings.evaluations is not None:
             shares.append(self.evaluations / settings.evaluations)
         share = max(shares)
-        estimates = [own_seconds * (1 - share) / share] if 0 < share else []
+        estimates = [seconds * (1 - share) / share] if share > 0 else []
         if settings.seconds is not None:
-            estimates.append(settings.seconds - self.seconds)
+            estimates.append(settings.seconds - seconds)
         return max(0.0, min(estimates)) if estimates else None
 
     def _generation_done(self, algorithm: Algorithm) -> None:
+        self.idle = self.idle + 1 if self.archive.evaluations == self.progress.evaluations else 0
         self.evaluations = self.archive.evaluations
-        texts = [record.text for record in self.archive.records if record.scored]
-        values = self.archive.objective_values(texts)
+        values = self.archive.objective_values(self.archive.ranked())
         front = self.archive.front()
         front_values = self.archive.objective_values(front)
         first = self.archive.objectives[0]
@@ -277,7 +311,7 @@ class _Search:
                 self.progress.generation,
                 self.archive.evaluations,
                 round(self.seconds, 3),
-                tuple(info.shape),
+                (info.shape.channels, info.shape.height, info.shape.width),
                 info.classes,
                 versions(),
             )
@@ -291,5 +325,3 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "pymoo", "numpy")},
     }
-
-

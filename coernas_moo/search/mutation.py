@@ -75,7 +75,7 @@ class AdaptiveMutation(Mutation):  # type: ignore[misc]
         rates = np.minimum(0.5, factor[:, None] * self.rates * self._stall(algorithm))
         mutate = (random_state.random(X.shape) < rates) & (self.cardinalities > 1)
         step = random_state.integers(1, np.maximum(2, self.cardinalities), size=X.shape)
-        return np.where(mutate, (X + step) % self.cardinalities, X)
+        return np.where(mutate, (np.rint(X).astype(np.int64) + step) % self.cardinalities, X)
 
     def _stall(self, algorithm: Any) -> float:
         if algorithm is None or algorithm.pop is None or not len(algorithm.pop):

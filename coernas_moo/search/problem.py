@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,27 @@ from pymoo.core.evaluator import Evaluator as PymooEvaluator
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 
-from coernas_moo.errors import ProblemFileError
-from coernas_moo.evaluation.evaluator import Evaluator, OnRecord
+from coernas_moo.evaluation.costs import ClosedFormCosts
+from coernas_moo.evaluation.evaluator import OnRecord
 from coernas_moo.evaluation.record import Record
 from coernas_moo.search.archive import Archive
+from coernas_moo.search.feasibility import descend
 from coernas_moo.spaces import Genotype, SearchSpace
 
 
 class BudgetUsedUp(Exception):
     """Raised inside an evaluation when the budget of evaluations or seconds ends within a batch."""
+
+
+class CandidateEvaluator(Protocol):
+    """What a search needs of the one who evaluates: `Evaluator` in a run, others in benchmarks and tests."""
+
+    @property
+    def costs(self) -> ClosedFormCosts:
+        """Closed-form costs and limits."""
+
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+        """Records of distinct canonical genotypes, in their order; None for those not reached before a stop."""
 
 
 class SearchProblem(Problem):  # type: ignore[misc]
@@ -39,7 +51,7 @@ class SearchProblem(Problem):  # type: ignore[misc]
         archive: receives them.
     """
 
-    def __init__(self, space: SearchSpace, evaluator: Evaluator, archive: Archive) -> None:
+    def __init__(self, space: SearchSpace, evaluator: CandidateEvaluator, archive: Archive) -> None:
         self.space = space
         self.evaluator = evaluator
         self.archive = archive
@@ -69,8 +81,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
         """Which rows (n, genes) meet all closed-form limits."""
         canonical = [self.space.canonical(row) for row in _codes(genotypes)]
         unseen = {c.tobytes(): c for c in canonical if c.tobytes() not in self._allowed}
-        for (key, _), costs in zip(unseen.items(), self.evaluator.closed_form(list(unseen.values())), strict=True):
-            self._allowed[key] = not self.evaluator.breaks_limit(costs)
+        closed_form = self.evaluator.costs
+        for key, costs in zip(unseen, closed_form.of(list(unseen.values())), strict=True):
+            self._allowed[key] = closed_form.violation(costs) <= 0
         return np.array([self._allowed[c.tobytes()] for c in canonical], dtype=bool)
 
     def update(self, population: Population) -> None:
@@ -82,54 +95,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
             # pymoo keeps the violation it computed from the old G.
             population.set("CV", np.full(len(population), None))
 
-    def require_feasible(self, rng: np.random.Generator, starts: int = 8) -> None:
-        """Check that some network meets the closed-form limits.
-
-        Random genotypes first, then descent on the violation, gene by gene, from the least bad of them.
-
-        Raises:
-            ProblemFileError: none was found; the message says how near the search came.
-        """
-        sample = self.space.sample(256, rng)
-        if not self.archive.limits or self.accept(sample).any():
-            return
-        order = np.argsort([self._violation(row) for row in sample])
-        best, least = sample[order[0]], np.inf
-        for start in sample[order[:starts]]:
-            found = self._descend(start)
-            violation = self._violation(found)
-            if violation <= 0:
-                return
-            if violation < least:
-                best, least = found, violation
-        costs = self.evaluator.closed_form([self.space.canonical(best)])[0]
-        broken = [str(limit) for limit in self.archive.limits if limit.violation(costs.get(limit.objective, -np.inf)) > 0]
-        nearest = ", ".join(
-            f"{limit.objective} = {costs[limit.objective]:.6g}" for limit in self.archive.limits if limit.objective in costs
-        )
-        raise ProblemFileError(
-            f"limits: no network of the space meets {' and '.join(broken)}; the nearest found has {nearest}: "
-            "loosen the limit or make the space smaller (fewer stages, smaller widths)"
-        )
-
-    def _violation(self, genotype: Genotype) -> float:
-        costs = self.evaluator.closed_form([self.space.canonical(genotype)])[0]
-        broken = (limit.violation(costs[limit.objective]) for limit in self.archive.limits if limit.objective in costs)
-        return sum(max(0.0, violation) for violation in broken)
-
-    def _descend(self, genotype: Genotype) -> Genotype:
-        current, least = genotype.copy(), self._violation(genotype)
-        improved = True
-        while improved and least > 0:
-            improved = False
-            for gene, options in enumerate(self.space.cardinalities.tolist()):
-                for code in range(options):
-                    trial = current.copy()
-                    trial[gene] = code
-                    violation = self._violation(trial)
-                    if violation < least:
-                        current, least, improved = trial, violation, True
-        return current
+    def repair(self, genotype: Genotype) -> Genotype:
+        """A genotype near `genotype` that meets the closed-form limits, or comes as near to them as descent gets."""
+        return descend(self.evaluator.costs, genotype)
 
     def _canonical_text(self, genotype: Genotype) -> tuple[Genotype, str]:
         canonical = self.space.canonical(genotype)
@@ -165,7 +133,12 @@ class RankingEvaluator(PymooEvaluator):  # type: ignore[misc]
     """
 
     def _eval(
-        self, problem: SearchProblem, pop: Population, evaluate_values_of: list[str], algorithm: Any = None, **kwargs: Any
+        self,
+        problem: SearchProblem,
+        pop: Population,
+        evaluate_values_of: list[str],
+        algorithm: Any = None,
+        **kwargs: Any,
     ) -> None:
         super()._eval(problem, pop, evaluate_values_of, **kwargs)
         if algorithm is not None and algorithm.pop is not None:
@@ -173,6 +146,5 @@ class RankingEvaluator(PymooEvaluator):  # type: ignore[misc]
 
 
 def _codes(genotypes: NDArray[Any]) -> NDArray[np.int64]:
-    return np.rint(np.asarray(genotypes, dtype=float)).astype(np.int64)
-
-
+    codes: NDArray[np.int64] = np.rint(np.asarray(genotypes, dtype=float)).astype(np.int64)
+    return codes

@@ -99,7 +99,9 @@ class Run:
             return min(front, key=lambda member: member.costs["params"])
         if which.isdecimal() and 1 <= int(which) <= len(front):
             return front[int(which) - 1]
-        raise RunError(f"no member {which!r} in the front; choose {', '.join(PICKS)}, or a number from 1 to {len(front)}")
+        raise RunError(
+            f"no member {which!r} in the front; choose {', '.join(PICKS)}, or a number from 1 to {len(front)}"
+        )
 
     def plan(self, member: Member) -> NetworkPlan:
         """The member's network as data, with shapes and costs."""

@@ -92,12 +92,28 @@ class RunDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if any(item.name != "lock" for item in self.path.iterdir()):
-                raise RunError(
-                    f"{self.path}: not empty; add --resume to continue the run that is there, or give another --out"
-                )
         except OSError as error:
             raise RunError(f"{self.path}: cannot be made: {error.strerror}; give another --out") from None
+        self.require_empty()
+        self.write_problem(problem)
+
+    def require_empty(self) -> None:
+        """Check that nothing is here but what a run leaves that was killed while it was being made.
+
+        Raises:
+            RunError: something else is here, or it cannot be looked at.
+        """
+        try:
+            names = {item.name for item in self.path.iterdir()} if self.path.exists() else set()
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be a run's directory: {error.strerror}; give another --out") from None
+        if "problem.toml" in names:
+            raise RunError(f"{self.path}: a run is here; add --resume to continue it, or give another --out")
+        if names - {"lock", ".problem.toml.part"}:
+            raise RunError(f"{self.path}: not empty and not a run; give another --out")
+
+    def write_problem(self, problem: ProblemFile) -> None:
+        """Write the resolved problem file, in place of one with other budgets."""
         write_atomically(self.problem, problem.to_toml())
 
     def read_problem(self) -> ProblemFile:
@@ -217,5 +233,3 @@ def next_free(folder: Path, name: str) -> Path:
         if item.name.removeprefix(f"{name}-").isdecimal()
     ]
     return folder / f"{name}-{max(numbers, default=0) + 1}"
-
-

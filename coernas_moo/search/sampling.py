@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from pymoo.core.problem import Problem
 from pymoo.core.sampling import Sampling
 
-from coernas_moo.spaces import SearchSpace
+from coernas_moo.spaces import Genotype, SearchSpace
 
 Accept = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
 """Which rows of a population (n, genes) may be used."""
 
+Repair = Callable[[Genotype], Genotype]
+
 
 class BalancedSampling(Sampling):  # type: ignore[misc]
-    """Stratified sampling of categorical genes: in n samples each option of a gene occurs n / options times, give or take one.
+    """Stratified sampling of categorical genes: in n samples each option occurs n / options times, give or take one.
 
     The categorical form of Latin hypercube sampling (McKay et al. 1979). Rows that are not accepted, or repeat a
     canonical form, are drawn anew uniformly.
@@ -25,13 +27,17 @@ class BalancedSampling(Sampling):  # type: ignore[misc]
     Args:
         space: the search space.
         accept: which rows may be used; all by default.
-        rounds: how often missing rows are drawn anew before the population stays smaller.
+        repair: turns a row that is not accepted into one that is, where it can; tried when drawing anew was in vain.
+        rounds: how often missing rows are drawn anew before they are repaired, or the population stays smaller.
     """
 
-    def __init__(self, space: SearchSpace, accept: Accept | None = None, rounds: int = 50) -> None:
+    def __init__(
+        self, space: SearchSpace, accept: Accept | None = None, repair: Repair | None = None, rounds: int = 50
+    ) -> None:
         super().__init__()
         self.space = space
         self.accept = accept
+        self.within_limits = repair
         self.rounds = rounds
 
     def _do(
@@ -40,13 +46,18 @@ class BalancedSampling(Sampling):  # type: ignore[misc]
         chosen: dict[bytes, NDArray[np.int64]] = {}
         rows = self._balanced(n_samples, random_state)
         for _ in range(self.rounds):
-            usable = np.ones(len(rows), dtype=bool) if self.accept is None else self.accept(rows)
-            for row in rows[usable]:
-                chosen.setdefault(self.space.canonical(row).tobytes(), row)
+            self._choose(rows, chosen)
             if len(chosen) >= n_samples:
                 break
             rows = self.space.sample(n_samples, random_state)
+        if len(chosen) < n_samples and self.within_limits is not None:
+            self._choose(np.stack([self.within_limits(row) for row in rows[len(chosen) :]]), chosen)
         return np.array(list(chosen.values())[:n_samples], dtype=np.int64).reshape(-1, len(self.space.genes))
+
+    def _choose(self, rows: NDArray[np.int64], chosen: dict[bytes, NDArray[np.int64]]) -> None:
+        usable = np.ones(len(rows), dtype=bool) if self.accept is None else self.accept(rows)
+        for row in rows[usable]:
+            chosen.setdefault(self.space.canonical(row).tobytes(), row)
 
     def _balanced(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         columns = []

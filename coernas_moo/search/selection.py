@@ -35,7 +35,8 @@ class Tournament(Selection):  # type: ignore[misc]
         standing[np.lexsort((random_state.random(len(pop)), *_keys(problem, pop)))] = np.arange(len(pop))
         pools = random_state.integers(0, len(pop), size=(n_select * n_parents, self.pressure))
         winners = pools[np.arange(len(pools)), standing[pools].argmin(axis=1)]
-        return winners.reshape(n_select, n_parents)
+        chosen: NDArray[np.int64] = winners.reshape(n_select, n_parents)
+        return chosen
 
 
 def _keys(problem: Problem, pop: Population) -> tuple[NDArray[np.float64], ...]:

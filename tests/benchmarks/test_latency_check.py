@@ -28,7 +28,7 @@ def space() -> SeparableSpace:
 
 
 def quick(space: SeparableSpace, networks: int = 8, table: LatencyTable | None = None) -> LatencyCheck:
-    return check_latency(space, networks, table=table, rounds=2, block_seconds=0.002)
+    return check_latency(space, networks, table=table, seconds=0.0)
 
 
 def test_the_estimate_ranks_networks_that_differ_widely(space: SeparableSpace) -> None:
@@ -39,6 +39,7 @@ def test_the_estimate_ranks_networks_that_differ_widely(space: SeparableSpace) -
     assert check.median_relative_error == pytest.approx(np.median(np.abs(estimated / measured - 1)))
     assert all(row.iqr_ms >= 0 for row in check.rows)
     assert measured.max() > 3 * measured.min()
+    assert 0 <= check.disturbed < 1
 
 
 def test_networks_are_canonical_distinct_and_those_of_the_seed(space: SeparableSpace) -> None:
@@ -63,16 +64,14 @@ def test_a_given_table_is_used_and_completed(space: SeparableSpace) -> None:
 
 def test_cells_are_checked_too() -> None:
     space = NASBench201Settings(cells=1).build(Shape(3, 8, 8), 10)
-    check = check_latency(space, 6, rounds=1, block_seconds=0.002)
+    check = check_latency(space, 6, seconds=0.0)
     assert len(check.rows) == 6
     assert all(row.estimated_ms > 0 for row in check.rows)
 
 
 def test_what_cannot_be_correlated_is_refused(space: SeparableSpace) -> None:
-    with pytest.raises(CoernasError, match="at least 3 networks in at least 1 round, not 2 in 8"):
+    with pytest.raises(CoernasError, match="at least 3 networks, not 2"):
         check_latency(space, 2)
-    with pytest.raises(CoernasError, match="not 5 in 0"):
-        check_latency(space, 5, rounds=0)
     tiny = SeparableSettings(stages=1, max_depth=1, units=("conv3",), pools=("max",)).build(Shape(1, 8, 8), 10)
     with pytest.raises(CoernasError, match="needs 3 networks, the space gave 1"):
         check_latency(tiny)

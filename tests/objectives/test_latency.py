@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -90,7 +95,7 @@ def test_fresh_modules_are_initialised_and_repeatable() -> None:
         assert one.isfinite().all()
     weight = first.get_parameter("chain.body.weight")
     assert weight.is_contiguous(memory_format=torch.channels_last)
-    assert 0.5 < float(weight.std()) / (2 / (8 * 9)) ** 0.5 < 2
+    assert 0.5 < float(weight.detach().std()) / (2 / (8 * 9)) ** 0.5 < 2
 
 
 def test_threads_are_restored_when_a_pass_fails() -> None:
@@ -119,3 +124,34 @@ def test_thread_context_sets_and_restores() -> None:
     with torch_threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_one_channel_images_stay_channels_last_through_the_network() -> None:
+    stem = NetworkPlan(Shape(1, 8, 8), (Block("stem", "conv", Conv(1, 8, 3)), Block("body", "conv", Conv(8, 8, 3))))
+    images = random_images(stem.input_shape)
+    network = fresh_module(stem)
+    with torch.inference_mode():
+        first = network.get_submodule("chain.stem")(images)
+    assert images.stride() == (64, 1, 8, 1)
+    assert first.is_contiguous(memory_format=torch.channels_last)
+    assert not first.is_contiguous()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library is known to learn from a block")
+def test_a_settled_allocator_does_not_fault() -> None:
+    script = """
+import resource, torch
+from coernas_moo.objectives.latency import settle_allocator
+settle_allocator()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [torch.zeros(25_000) for _ in range(40)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(min(faults() for _ in range(8)))
+"""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment, timeout=120
+    )
+    pages = 40 * 25_000 * 4 // 4096
+    assert int(done.stdout) < pages // 10

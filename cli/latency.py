@@ -1,0 +1,56 @@
+"""`coernas latency`: how well the table's estimate agrees with measurement on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from .names import complete_problem
+from .output import print_json, print_table, table_of
+
+
+@click.command()
+@click.argument("problem", shell_complete=complete_problem)
+@click.option("--data", type=click.Path(path_type=Path), help="Images of the problem, where it names none.")
+@click.option("--networks", type=int, default=50, show_default=True, help="Random networks to measure.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawing.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows and summary as JSON.")
+def command(problem: str, data: Path | None, networks: int, seed: int, as_json: bool) -> None:
+    """Measure random networks of PROBLEM's space on this machine and compare with their estimated latency.
+
+    Nothing else should run meanwhile. Operators that are measured for it are kept for later searches.
+
+    \b
+    Example:
+      coernas latency digits --networks 20
+    """
+    from coernas_moo.benchmarks.latency_check import check_latency
+    from coernas_moo.objectives.latency_table import LatencyTable
+    from coernas_moo.search.loop import open_data
+
+    from .search import read_problem, with_data
+
+    loaded = with_data(read_problem(problem, {}), data)
+    info = open_data(loaded).info
+    space = loaded.space_settings.build(info.shape, len(info.classes))
+    latency_table = LatencyTable.open(loaded.latency.threads, loaded.latency.batch)
+    check = check_latency(space, networks, seed, table=latency_table)
+    latency_table.save()
+    if as_json:
+        print_json({"problem": loaded.name, "seed": seed, **asdict(check)})
+        return
+    numbers = ("measured ms", "IQR", "estimated ms")
+    table = table_of(*numbers, "network", right=numbers)
+    table.columns[-1].overflow = "ellipsis"
+    table.columns[-1].no_wrap = True
+    for row in sorted(check.rows, key=lambda row: row.measured_ms):
+        table.add_row(f"{row.measured_ms:.4f}", f"{row.iqr_ms:.4f}", f"{row.estimated_ms:.4f}", row.text)
+    print_table(table)
+    click.echo(f"Spearman {check.spearman:.3f}, Kendall {check.kendall:.3f} over {len(check.rows)} networks")
+    click.echo(f"median relative error {check.median_relative_error:.1%}")
+    click.echo(
+        f"{check.device}, {check.threads} thread{'s' * (check.threads > 1)}, batch {check.batch}; "
+        f"{check.table_entries:,} operators in the table, {check.table_seconds:.1f} s to measure what it lacked"
+    )

@@ -1,0 +1,46 @@
+"""Arguments that name a problem or a run, completed by the shell."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+RUNS = Path("results/runs")
+"""Where new runs land."""
+
+
+def complete_problem(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of shipped problems that begin so, then files and folders."""
+    names = [CompletionItem(name) for name in problem_names() if name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="file")]
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of runs in `results/runs` that begin so, then folders."""
+    names = [CompletionItem(name) for name in run_names(RUNS) if name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="dir")]
+
+
+def problem_names() -> list[str]:
+    """Names of the shipped problems; cheap, unlike importing the problem file's schema."""
+    folder = resources.files("coernas_moo.problems")
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def run_names(folder: Path) -> list[str]:
+    """Names of the runs in a folder."""
+    return sorted(path.parent.name for path in folder.glob("*/problem.toml"))
+
+
+def run_path(text: str) -> Path:
+    """The folder that a run's path or name means.
+
+    Example:
+        >>> run_path("nowhere/run-1").as_posix(), run_path("no-such-run").as_posix()
+        ('nowhere/run-1', 'results/runs/no-such-run')
+    """
+    path = Path(text)
+    return path if path.exists() or len(path.parts) != 1 else RUNS / path

@@ -1,0 +1,52 @@
+"""What the commands print: JSON for scripts, tables for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WIDTH_OF_PIPE = 200
+"""Columns of a table that is not printed on a terminal, where nothing should be cut."""
+
+
+def print_json(document: object) -> None:
+    """One JSON document on stdout; numbers that JSON cannot hold (NaN, infinity) become null."""
+    click.echo(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+def print_table(table: Table) -> None:
+    """A rich table on stdout, as wide as the terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH_OF_PIPE
+    console.print(table)
+
+
+def table_of(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:
+    """An empty table with these columns, those in `right` aligned to the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
+    return table
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

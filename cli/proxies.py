@@ -1,0 +1,47 @@
+"""`coernas proxies`: the registry of training-free proxies."""
+
+from __future__ import annotations
+
+import click
+
+from coernas_moo.errors import CoernasError
+
+from .output import print_json, print_table, table_of
+
+
+@click.command()
+@click.argument("pattern", default="*", metavar="[GLOB]")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def command(pattern: str, as_json: bool) -> None:
+    """List the training-free proxies whose names match GLOB (default: all).
+
+    \b
+    Example:
+      coernas proxies 'r*'
+    """
+    from coernas_moo.proxies import PROXIES
+
+    chosen = [PROXIES[name] for name in PROXIES.names(pattern)]
+    if not chosen:
+        raise CoernasError(f"no proxy matches {pattern!r}; there are {', '.join(PROXIES)}")
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": proxy.name,
+                    "needs": sorted(proxy.needs),
+                    "direction": proxy.direction,
+                    "stochastic": proxy.stochastic,
+                    "source": proxy.source,
+                    "description": proxy.description,
+                }
+                for proxy in chosen
+            ]
+        )
+        return
+    table = table_of("proxy", "needs", "direction", "stochastic", "description", "source")
+    for proxy in chosen:
+        needs = ", ".join(sorted(proxy.needs)) or "nothing"
+        stochastic = "yes" if proxy.stochastic else "no"
+        table.add_row(proxy.name, needs, proxy.direction, stochastic, proxy.description, proxy.source)
+    print_table(table)

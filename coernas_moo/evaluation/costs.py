@@ -1,0 +1,79 @@
+"""Costs that need no network: closed forms of its plan, and the latency estimated from a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from coernas_moo.config import ProblemFile
+from coernas_moo.files import write_atomically
+from coernas_moo.networks.plan import NetworkPlan
+from coernas_moo.objectives import OBJECTIVES
+from coernas_moo.objectives.latency_table import LatencyTable
+from coernas_moo.spaces import Genotype, SearchSpace
+
+ALWAYS = ("params", "macs")
+"""Closed-form costs that every record carries, objective or not: tables and plots show them."""
+
+
+class ClosedFormCosts:
+    """Costs of canonical genotypes, and the limits that can be judged by them alone.
+
+    Args:
+        problem: names objectives and limits.
+        space: its space.
+        snapshot: where the run keeps the latency table it uses: read where it exists, so that a resumed run
+            estimates as before; written only after `keep`.
+    """
+
+    def __init__(self, problem: ProblemFile, space: SearchSpace, snapshot: Path) -> None:
+        self.space = space
+        limits = problem.parsed_limits
+        wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
+        self._functions = {o.name: o.of_plan for o in wanted if o.of_plan is not None}
+        estimates = problem.latency.mode == "estimated" and any(o.needs == "device" for o in wanted)
+        closed = {*self._functions, *(o.name for o in wanted if estimates and o.needs == "device")}
+        self.limits = tuple(limit for limit in limits if limit.objective in closed)
+        self._snapshot = snapshot
+        self._kept = False
+        self._table = _open_table(problem, snapshot) if estimates else None
+
+    def keep(self) -> None:
+        """From now on the latency table is kept in the run's directory."""
+        self._kept = True
+        self._write_snapshot()
+
+    def of(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:
+        """Costs by name; operators that the latency table lacks are measured first, so workers have to be idle."""
+        plans = [self.space.plan(genotype) for genotype in genotypes]
+        if self._table is not None and any(self._table.missing(plan) for plan in plans):
+            self._table.measure(plans)
+            self._table.save()
+            self._write_snapshot()
+        return [self._of_plan(plan) for plan in plans]
+
+    def violation(self, costs: Mapping[str, float]) -> float:
+        """Sum of the relative violations of the closed-form limits; 0 where all hold."""
+        return sum(max(0.0, limit.violation(costs[limit.objective])) for limit in self.limits)
+
+    def _of_plan(self, plan: NetworkPlan) -> dict[str, float]:
+        costs = {name: float(function(plan)) for name, function in self._functions.items()}
+        if self._table is not None:
+            costs["latency_ms"] = self._table.estimate(plan)
+        return costs
+
+    def _write_snapshot(self) -> None:
+        if self._kept and self._table is not None:
+            write_atomically(self._snapshot, json.dumps(self._table.snapshot()))
+
+
+def wanted_objectives(problem: ProblemFile) -> list[str]:
+    """Everything a record has to carry, each once: the standard costs, the objectives, what is limited."""
+    return list(dict.fromkeys([*ALWAYS, *problem.objectives, *(limit.objective for limit in problem.parsed_limits)]))
+
+
+def _open_table(problem: ProblemFile, snapshot: Path) -> LatencyTable:
+    if snapshot.exists():
+        return LatencyTable.from_snapshot(json.loads(snapshot.read_text(encoding="utf-8")))
+    return LatencyTable.open(threads=problem.latency.threads, batch=problem.latency.batch)

@@ -1,0 +1,177 @@
+"""The front as a picture: the first objective against each of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from numpy.typing import NDArray
+
+from coernas_moo.errors import RunError
+from coernas_moo.networks.layers import Shape
+from coernas_moo.objectives import Objective
+from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.figure import BLUE, FAINT, GREEN, ORANGE, PURPLE, VERMILLION, new_figure, style
+from coernas_moo.reporting.labels import Label, place
+from coernas_moo.reporting.marks import picks
+from coernas_moo.search.dominance import non_dominated
+from coernas_moo.search.run import Run
+
+LOG_FROM = 8.0
+"""Ratio of largest to smallest value from which an axis is logarithmic."""
+
+PICK_STYLES = {"best": (VERMILLION, "*"), "knee": (GREEN, "D"), "fastest": (PURPLE, "^"), "smallest": (ORANGE, "s")}
+"""Colour and marker of each pick."""
+
+_MOST_COLUMNS = 3
+
+
+def front_figure(run: Run) -> Figure:
+    """One panel for each objective after the first; with one objective only, all networks sorted by it.
+
+    A step line joins those members of the front that no other dominates in the panel's two objectives.
+
+    Raises:
+        RunError: the front is empty.
+    """
+    if not run.front:
+        raise RunError(f"{run.directory.path}: the front is empty, so there is nothing to draw; let the search run longer")
+    with style():
+        others = run.archive.objectives[1:]
+        columns = min(max(1, len(others)), _MOST_COLUMNS)
+        rows = -(-max(1, len(others)) // columns)
+        figure = new_figure(5.2 * columns + (1.6 if columns == 1 else 0.3), 4.1 * rows + 0.75)
+        panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
+        for panel in panels[max(1, len(others)) :]:
+            panel.set_visible(False)
+        panels = panels[: max(1, len(others))]
+        drawn = [_draw_panel(p, run, o) for p, o in zip(panels, others, strict=True)] if others else [
+            _draw_sorted(panels[0], run)
+        ]
+        for panel in panels[::columns]:
+            panel.set_ylabel(_axis_text(run.archive.objectives[0]))
+        _finish(figure, run, panels)
+        for panel, points in zip(panels, drawn, strict=True):
+            place(panel, _draw_picks(panel, run, points), points)
+    return figure
+
+
+def _draw_panel(axes: Axes, run: Run, objective: Objective) -> NDArray[np.float64]:
+    """Draw one panel; the points of the front, shape (n, 2)."""
+    first = run.archive.objectives[0]
+    everything = _values(run, run.archive.ranked(), objective, first)
+    front = _values(run, [member.text for member in run.front], objective, first)
+    axes.scatter(*everything.T, s=9, color=FAINT, alpha=0.35, linewidths=0, label="evaluated", zorder=2)
+    signs = np.array([objective.sign, first.sign])
+    edge = front[non_dominated(front * signs)]
+    step = "steps-post" if objective.direction == "min" else "steps-pre"
+    edge = edge[np.argsort(edge[:, 0])]
+    axes.plot(*edge.T, drawstyle=step, color=BLUE, linewidth=1.3, alpha=0.9, zorder=3, label="best at this cost")
+    axes.scatter(*front.T, s=24, color=BLUE, edgecolors="white", linewidths=0.6, label="front", zorder=4)
+    axes.set_xlabel(_axis_text(objective))
+    _format_axis(axes, "x", objective, everything[:, 0])
+    _format_axis(axes, "y", first, everything[:, 1])
+    return front
+
+
+def _draw_sorted(axes: Axes, run: Run) -> NDArray[np.float64]:
+    """Draw all networks in order of the one objective, the best first; their points, shape (n, 2)."""
+    first = run.archive.objectives[0]
+    texts = run.archive.ranked()
+    values = np.array([run.archive.value(run.archive[text], first.name) for text in texts])
+    order = np.argsort(values * first.sign, kind="stable")
+    values = values[order]
+    ranks = np.arange(1, len(values) + 1)
+    axes.vlines(ranks, min(0.0, float(values.min())), values, color=BLUE, alpha=0.35, linewidth=1.2, zorder=2)
+    axes.scatter(ranks, values, s=12, color=BLUE, linewidths=0, zorder=3, label="evaluated")
+    axes.set_xlabel("networks, best first")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _format_axis(axes, "y", first, values, log=False)
+    return np.column_stack([ranks, values])
+
+
+def _draw_picks(axes: Axes, run: Run, front: NDArray[np.float64]) -> list[Label]:
+    """Draw the picks' markers; the labels they are to get, one for picks at the same point."""
+    names: dict[tuple[float, float], list[str]] = {}
+    for name, number in picks(run).items():
+        names.setdefault((float(front[number - 1, 0]), float(front[number - 1, 1])), []).append(name)
+    for (x, y), here in names.items():
+        colour, marker = PICK_STYLES[here[0]]
+        size = 150 if marker == "*" else 62
+        axes.scatter([x], [y], s=size, color=colour, marker=marker, edgecolors="white", linewidths=0.9, zorder=5)
+    return [Label(", ".join(here), x, y) for (x, y), here in names.items()]
+
+
+def _values(run: Run, texts: Sequence[str], x: Objective, y: Objective) -> NDArray[np.float64]:
+    archive = run.archive
+    rows = [(archive.value(archive[text], x.name), archive.value(archive[text], y.name)) for text in texts]
+    return np.array(rows, dtype=float).reshape(len(rows), 2)
+
+
+def _axis_text(objective: Objective) -> str:
+    better = "higher is better" if objective.direction == "max" else "lower is better"
+    unit = f", {objective.unit}" if objective.unit else ""
+    return f"{fmt.axis_label(objective.name)}{unit}  ({better})"
+
+
+def _format_axis(axes: Axes, which: str, objective: Objective, values: NDArray[np.float64], log: bool = True) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+
+    low, high = float(values.min(initial=np.inf)), float(values.max(initial=0.0))
+    if log and low > 0 and high / low >= LOG_FROM and objective.name != "score":
+        if which == "x":
+            axes.set_xscale("log")
+        else:
+            axes.set_yscale("log")
+        axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if high / low < 100 else (1, 3)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+    if objective.name == "score":
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1f}"))
+        axes.set_ylim(0, 1.06)
+    else:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if objective.unit else _short(value)))
+
+
+def _short(number: float) -> str:
+    """A tick's text, without decimals that say nothing.
+
+    Example:
+        >>> _short(2_000_000), _short(1_500), _short(0.25)
+        ('2 M', '1.5 k', '0.25')
+    """
+    digits, space, prefix = fmt.count(number).partition(" ")
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return f"{digits}{space}{prefix}"
+
+
+def _finish(figure: Figure, run: Run, panels: Sequence[Axes]) -> None:
+    problem = run.problem
+    data = f"{Shape(*run.state.shape)} images, {len(run.state.classes)} classes"
+    size = len(run.front)
+    height = figure.get_figheight()
+    left = 0.62 / figure.get_figwidth()
+    figure.text(left, 1 - 0.16 / height, problem.name, fontsize=13.5, fontweight="bold", va="top")
+    figure.text(
+        left,
+        1 - 0.43 / height,
+        f"{problem.description + ', ' if problem.description else ''}{data}: "
+        f"{run.archive.evaluations:,} networks evaluated, none trained, {size:,} on the front",
+        fontsize=9.5,
+        color=FAINT,
+        va="top",
+    )
+    for panel in panels:
+        panel.tick_params(length=3)
+    if len(run.archive.objectives) > 1:
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(
+            handles, names, loc="upper right", ncols=3, bbox_to_anchor=(1.0, 1.0), fontsize=9, handletextpad=0.4
+        )
+    figure.subplots_adjust(
+        left=left, right=1 - 0.3 / figure.get_figwidth(), bottom=0.55 / height, top=1 - 0.78 / height, wspace=0.07
+    )

@@ -1,0 +1,77 @@
+"""What a search ended with: a few lines for people, one document for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from coernas_moo.reporting import format as fmt
+from coernas_moo.search.run import Run
+
+
+def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
+    """How the search ended, the ranges of the front, and the commands to type next.
+
+    Args:
+        run: that ended.
+        nothing_new: the run was finished already and resuming it added nothing.
+    """
+    state, front, path = run.state, run.front, run.directory.path
+    if nothing_new:
+        yield (
+            f"This run was finished already ({state.reason}); give it more with, for example, "
+            f"--generations {2 * max(1, state.generation)}"
+        )
+    else:
+        yield f"Search ended: {state.reason}; {state.evaluations:,} networks evaluated in {fmt.duration(state.seconds)}"
+    failures = len(run.archive.failures)
+    if failures:
+        yield f"Failed: {failures:,} of them, the last {run.archive.failures[-1].failure}"
+    if not front:
+        yield "Front: empty; no network met the limits, so loosen them or search longer"
+        return
+    yield f"Front: {len(front)} {'network' if len(front) == 1 else 'networks'}"
+    yield from _ranges(run)
+    yield ""
+    yield "Next:"
+    yield f"  coernas show {path}"
+    yield f"  coernas show {path} --pick knee"
+    yield f"  coernas front {path} --to png"
+
+
+def search_document(run: Run) -> dict[str, Any]:
+    """The run and its front as plain values.
+
+    Keys: `run` (directory), `problem`, `seed`, `status`, `reason`, `generations`, `evaluations`, `archive`, `failures`,
+    `seconds`, and `front`, a list of networks with `number`, `genotype`, `objectives`, `costs` and `proxies`.
+    """
+    state = run.state
+    return {
+        "run": str(run.directory.path),
+        "problem": run.problem.name,
+        "seed": run.problem.search.seed,
+        "status": state.status,
+        "reason": state.reason,
+        "generations": state.generation,
+        "evaluations": state.evaluations,
+        "archive": len(run.archive),
+        "failures": [{"genotype": record.text, "reason": record.failure} for record in run.archive.failures],
+        "seconds": state.seconds,
+        "front": [
+            {
+                "number": member.number,
+                "genotype": member.text,
+                "objectives": dict(member.objectives),
+                "costs": dict(member.costs),
+                "proxies": dict(member.proxies),
+            }
+            for member in run.front
+        ],
+    }
+
+
+def _ranges(run: Run) -> Iterator[str]:
+    for objective in run.archive.objectives:
+        values = [member.objectives[objective.name] for member in run.front]
+        low, high = fmt.value(objective.name, min(values)), fmt.value(objective.name, max(values))
+        yield f"  {fmt.label(objective.name):<10} {low}" + (f" to {high}" if low != high else "")

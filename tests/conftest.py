@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ["OMP_WAIT_POLICY"] = "passive"
+
+import pytest
+import torch
+
+from coernas_moo.config import ProblemFile, parse_problem
+from coernas_moo.search.loop import search
+from coernas_moo.search.run import Run
+
+TINY = """
+name = "tiny"
+objectives = ["score", "params"]
+[data]
+kind = "noise"
+channels = 1
+size = 8
+classes = 3
+[space]
+kind = "separable"
+stages = 2
+max_depth = 2
+base_width = 4
+units = ["conv3", "sep3", "bottleneck3"]
+pools = ["max", "avg"]
+[score]
+batch = 4
+[search]
+population = 6
+generations = 3
+seed = 5
+[evaluation]
+workers = 1
+"""
+"""A few hundred small networks, a hundred of which are scored in a second."""
+
+MakeProblem = Callable[..., ProblemFile]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COERNAS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def make(**overrides: object) -> ProblemFile:
+    return parse_problem(TINY, "tiny.toml", Path.cwd(), {key.replace("__", "."): v for key, v in overrides.items()})
+
+
+@pytest.fixture
+def tiny() -> MakeProblem:
+    """Makes the tiny problem; `search__seed=3` sets `search.seed`."""
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A tiny run, finished and not to be changed."""
+    return search(make(), tmp_path_factory.mktemp("finished") / "run")

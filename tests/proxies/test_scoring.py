@@ -1,0 +1,187 @@
+"""`score` against the formulas written plainly, and its promises: deterministic, harmless, clear about errors."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coernas_moo.errors import CoernasError
+from coernas_moo.networks.init import he_init
+from coernas_moo.networks.layers import BatchNorm, Chain, Conv, GlobalAveragePool, Linear, ReLU, Shape
+from coernas_moo.networks.plan import Block, Network, NetworkPlan
+from coernas_moo.proxies import DIMENSIONS, repeat_seed, score
+
+
+def plan(width: int = 8, depth: int = 2) -> NetworkPlan:
+    unit = Chain((ReLU(), Conv(width, width, 3), BatchNorm(width)), shortcut=True)
+    return NetworkPlan(
+        Shape(3, 8, 8),
+        (
+            Block("stem", "conv", Chain((Conv(3, width, 3), BatchNorm(width)))),
+            *(Block(f"unit{i}", "residual", unit) for i in range(depth)),
+            Block("down", "conv", Chain((ReLU(), Conv(width, 2 * width, 1, stride=2), BatchNorm(2 * width)))),
+            Block("head", "linear", Chain((ReLU(), GlobalAveragePool(), Linear(2 * width, 5))), observed=False),
+        ),
+    )
+
+
+def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, seed: int) -> list[float]:
+    """One value a dimension, from plain autograd on a chain of modules, statistics by singular values."""
+    torch.manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+    images = torch.randn(batch, *shape)
+    labels = torch.randint(0, classes, (batch,))
+    inputs: list[torch.Tensor] = []
+    hooks = [
+        module.register_forward_pre_hook(lambda _, args: inputs.append(args[0].detach()))
+        for module in network.modules()
+        if isinstance(module, nn.ReLU)
+    ]
+    outputs = []
+    x = images
+    for module in network.train().chain.values():
+        x = module(x)
+        outputs.append(x)
+    for hook in hooks:
+        hook.remove()
+    blocks = outputs[:-1]
+    for output in blocks:
+        output.retain_grad()
+    network.zero_grad()
+    F.cross_entropy(x, labels).backward()
+    gradients = [m.weight.grad for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+
+    def fill(maps: list[torch.Tensor]) -> float:
+        fractions = []
+        for values in maps:
+            rows = values.detach().double().movedim(1, -1).flatten(0, -2).numpy()
+            assert rows.shape[0] > rows.shape[1]
+            power = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
+            p = power[power > 0] / power.sum()
+            fractions.append(math.exp(-(p * np.log(p)).sum()) / rows.shape[1])
+        return float(np.mean(fractions))
+
+    return [
+        fill([output.grad for output in blocks]),
+        fill(blocks) + fill(inputs),
+        -sum(math.log(float(g.norm())) for g in gradients),
+        math.log(plan_of(network).macs()),
+    ]
+
+
+def plan_of(network: Network) -> NetworkPlan:
+    width = network.chain["stem"][0].out_channels
+    return plan(width, depth=len(network.chain) - 3)
+
+
+@pytest.mark.parametrize(("width", "depth", "seed"), [(4, 1, 0), (8, 2, 1), (12, 3, 2)])
+def test_agrees_with_the_formulas(width: int, depth: int, seed: int) -> None:
+    network = plan(width, depth).build()
+    he_init(network)
+    result = score(network, (3, 8, 8), 5, batch=16, seed=seed)
+    expected = by_the_formulas(network, 5, Shape(3, 8, 8), batch=16, seed=seed)
+    assert list(result.values.values()) == pytest.approx(expected, rel=1e-4)
+    assert tuple(result.values) == DIMENSIONS
+    assert result.params == plan(width, depth).params()
+    assert result.macs == plan(width, depth).macs()
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_same_arguments_same_score(restore: bool) -> None:
+    torch.manual_seed(7)
+    first = score(plan().build(), (3, 8, 8), 5, seed=3, restore=restore)
+    torch.manual_seed(8)
+    again = plan().build()
+    with torch.no_grad():
+        for parameter in again.parameters():
+            parameter.fill_(0.3)
+    assert score(again, (3, 8, 8), 5, seed=3, restore=restore) == first
+    assert score(again, (3, 8, 8), 5, seed=4)["robustness"] != first["robustness"]
+
+
+def test_dropout_is_part_of_the_seed() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 3))
+    values = [score(network, (3, 2, 2), 3) for _ in range(2)]
+    assert values[0] == values[1]
+
+
+def test_weights_and_random_state_come_back() -> None:
+    network = plan().build()
+    he_init(network)
+    network.eval()
+    state = {key: value.clone() for key, value in network.state_dict().items()}
+    storage = [parameter.data_ptr() for parameter in network.parameters()]
+    random_state = torch.get_rng_state()
+    score(network, (3, 8, 8), 5)
+    assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
+    assert storage == [parameter.data_ptr() for parameter in network.parameters()]
+    assert torch.equal(random_state, torch.get_rng_state())
+    assert not network.training
+
+
+def test_weights_come_back_after_an_error() -> None:
+    network = plan().build()
+    he_init(network)
+    state = {key: value.clone() for key, value in network.state_dict().items()}
+    with pytest.raises(RuntimeError):
+        score(network, (4, 8, 8), 5)
+    assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
+
+
+def test_repeats_are_averaged() -> None:
+    network = plan().build()
+    seeds = [repeat_seed(5, repeat) for repeat in range(3)]
+    assert seeds[0] == 5
+    assert len(set(seeds)) == 3
+    single = [score(network, (3, 8, 8), 5, seed=seed)["uncertainty"] for seed in seeds]
+    assert score(network, (3, 8, 8), 5, seed=5, repeats=3)["uncertainty"] == pytest.approx(np.mean(single))
+
+
+def test_given_images_are_used() -> None:
+    network = plan().build()
+    images = torch.zeros(16, 3, 8, 8)
+    images[:8] = 1
+    given = score(network, (3, 8, 8), 5, images=images)
+    assert given["isotropy"] != score(network, (3, 8, 8), 5, batch=16)["isotropy"]
+    assert given == score(network, (3, 8, 8), 5, images=images, batch=999)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch": 1}, "batch must be at least 2"),
+        ({"repeats": 0}, "repeats must be at least 1"),
+        ({"proxies": ["robustnes"]}, "did you mean 'robustness'"),
+        ({"images": torch.zeros(4, 3, 9, 9)}, "images must have shape"),
+    ],
+)
+def test_refuses(arguments: dict, message: str) -> None:
+    with pytest.raises(CoernasError, match=message):
+        score(plan().build(), (3, 8, 8), 5, **arguments)
+
+
+def test_refuses_fewer_outputs_than_classes() -> None:
+    with pytest.raises(CoernasError, match="classes"):
+        score(plan().build(), (3, 8, 8), 500)
+
+
+def test_he_init_covers_attention_and_norms() -> None:
+    network = nn.TransformerEncoderLayer(64, 4)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(math.nan)
+    he_init(network, torch.Generator().manual_seed(0))
+    assert network.self_attn.in_proj_weight.std().item() == pytest.approx(math.sqrt(2 / 64), rel=0.05)
+    assert network.self_attn.in_proj_bias.abs().sum() == 0
+    assert torch.equal(network.norm1.weight, torch.ones(64))
+    assert all(parameter.isfinite().all() for parameter in network.parameters())
