@@ -7,8 +7,12 @@ from pathlib import Path
 
 import click
 
+from .errors import warn
 from .names import complete_problem
 from .output import print_json, print_table, table_of
+
+DISTURBED = 0.1
+"""Share of the time lost to other processes above which the user is told."""
 
 
 @click.command()
@@ -16,8 +20,9 @@ from .output import print_json, print_table, table_of
 @click.option("--data", type=click.Path(path_type=Path), help="Images of the problem, where it names none.")
 @click.option("--networks", type=int, default=50, show_default=True, help="Random networks to measure.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the drawing.")
+@click.option("--seconds", type=float, default=12.0, show_default=True, help="Time to spend on measuring them.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows and summary as JSON.")
-def command(problem: str, data: Path | None, networks: int, seed: int, as_json: bool) -> None:
+def command(problem: str, data: Path | None, networks: int, seed: int, seconds: float, as_json: bool) -> None:
     """Measure random networks of PROBLEM's space on this machine and compare with their estimated latency.
 
     Nothing else should run meanwhile. Operators that are measured for it are kept for later searches.
@@ -36,7 +41,7 @@ def command(problem: str, data: Path | None, networks: int, seed: int, as_json: 
     info = open_data(loaded).info
     space = loaded.space_settings.build(info.shape, len(info.classes))
     latency_table = LatencyTable.open(loaded.latency.threads, loaded.latency.batch)
-    check = check_latency(space, networks, seed, table=latency_table)
+    check = check_latency(space, networks, seed, table=latency_table, seconds=seconds)
     latency_table.save()
     if as_json:
         print_json({"problem": loaded.name, "seed": seed, **asdict(check)})
@@ -54,3 +59,5 @@ def command(problem: str, data: Path | None, networks: int, seed: int, as_json: 
         f"{check.device}, {check.threads} thread{'s' * (check.threads > 1)}, batch {check.batch}; "
         f"{check.table_entries:,} operators in the table, {check.table_seconds:.1f} s to measure what it lacked"
     )
+    if check.disturbed > DISTURBED:
+        warn(f"other processes had the processor for {check.disturbed:.0%} of the time; stop them and measure again")

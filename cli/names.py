@@ -12,13 +12,13 @@ RUNS = Path("results/runs")
 """Where new runs land."""
 
 
-def complete_problem(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_problem(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of shipped problems that begin so, then files and folders."""
     names = [CompletionItem(name) for name in problem_names() if name.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="file")]
 
 
-def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of runs in `results/runs` that begin so, then folders."""
     names = [CompletionItem(name) for name in run_names(RUNS) if name.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="dir")]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from coernas_moo.errors import ProblemFileError
+
+if TYPE_CHECKING:
+    from coernas_moo.config import ProblemFile
 
 from .names import complete_problem
 from .output import print_json, print_table, table_of
@@ -37,14 +42,12 @@ def command(name: str | None, as_json: bool) -> None:
             ]
         )
         return
-    table = table_of("problem", "description", "objectives", "search it with")
+    table = table_of("problem", "description", "search it with")
     for key, problem in problems.items():
         data = " --data FOLDER" if _needs_data(problem) else ""
-        table.add_row(key, problem.description, ", ".join(problem.objectives), f"coernas search {key}{data}")
+        table.add_row(key, problem.description, f"coernas search {key}{data}")
     print_table(table)
 
 
-def _needs_data(problem: object) -> bool:
-    from coernas_moo.config import ProblemFile
-
-    return isinstance(problem, ProblemFile) and problem.data_settings.needs_path
+def _needs_data(problem: ProblemFile) -> bool:
+    return problem.data_settings.needs_path

@@ -39,9 +39,12 @@ def command(pattern: str, as_json: bool) -> None:
             ]
         )
         return
-    table = table_of("proxy", "needs", "direction", "stochastic", "description", "source")
+    table = table_of("proxy", "what it measures")
     for proxy in chosen:
-        needs = ", ".join(sorted(proxy.needs)) or "nothing"
-        stochastic = "yes" if proxy.stochastic else "no"
-        table.add_row(proxy.name, needs, proxy.direction, stochastic, proxy.description, proxy.source)
+        traits = [
+            f"needs {', '.join(sorted(proxy.needs)) or 'nothing'}",
+            f"{proxy.direction}d",
+            "stochastic" if proxy.stochastic else "not stochastic",
+        ]
+        table.add_row(proxy.name, f"{proxy.description}\n{'; '.join(traits)}\nsource: {proxy.source}")
     print_table(table)

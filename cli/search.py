@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from coernas_moo.errors import ProblemFileError, RunError
+from coernas_moo.errors import CoernasError, ProblemFileError, RunError
 
 from .errors import Interrupted, warn
 from .names import RUNS, complete_problem, complete_run, problem_names, run_names
@@ -147,11 +147,13 @@ def _latest(name: str) -> Path:
     """The run of a problem that was begun last."""
     from coernas_moo.search.run_directory import runs_in
 
-    names = [run.path.name for run in runs_in(RUNS) if run.read_problem().name == name]
-    if not names:
-        known = ", ".join(run_names(RUNS)) or "none"
-        raise RunError(f"no run of problem {name!r} in {RUNS} to resume (runs there: {known}); leave out --resume")
-    return RUNS / names[-1]
+    for run in reversed(runs_in(RUNS)):
+        # A run that cannot be read is no reason not to continue another.
+        with suppress(CoernasError):
+            if run.read_problem().name == name:
+                return run.path
+    known = ", ".join(run_names(RUNS)) or "none"
+    raise RunError(f"no run of problem {name!r} in {RUNS} to resume (runs there: {known}); leave out --resume")
 
 
 def _of_run(directory: Path, overrides: dict[str, object]) -> ProblemFile:
@@ -183,10 +185,13 @@ def _listener(as_json: bool, quiet: bool) -> Iterator[Listener]:
 
 def _finish(run: Run, before: State | None, as_json: bool, quiet: bool) -> None:
     """Write the front beside the run, and say what came out and what to type next."""
-    from coernas_moo.reporting.search_summary import search_document, search_lines
+    from coernas_moo.reporting.exports import write_front
+    from coernas_moo.reporting.search_summary import search_lines
+    from coernas_moo.reporting.show_document import run_document
 
+    write_front(run)
     if as_json:
-        print_json(search_document(run))
+        print_json(run_document(run))
     elif quiet:
         click.echo(str(run.directory.path))
     else:

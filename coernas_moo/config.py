@@ -275,7 +275,7 @@ def _convert(value: object, kind: type[S], section: str) -> S:
         missing = re.search(r"missing required field `(.+?)`", message)
         if missing:
             message = f"missing key {missing[1]!r}"
-        message = message[0].lower() + message[1:].replace("`", "").replace("object", "table")
+        message = re.sub(r"\bobject\b", "table", message[0].lower() + message[1:].replace("`", ""))
         raise ProblemFileError(f"{key}: {message}" if key else message) from None
 
 
@@ -343,7 +343,8 @@ def _check(problem: ProblemFile) -> None:
         raise ProblemFileError(f"score.p: expected a finite number, got {problem.score.p}")
     if problem.score.input == "data" and problem.data.get("kind") == "noise":
         raise ProblemFileError("score.input: 'data' needs images, and data.kind is 'noise'; use 'noise'")
-    _ = problem.data_settings, problem.space_settings
+    _ = problem.data_settings
+    problem.space_settings.check()
 
 
 def _resolved(problem: ProblemFile) -> ProblemFile:

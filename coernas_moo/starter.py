@@ -79,7 +79,7 @@ def starter_toml(images: str | Path, beside: str | Path | None = None) -> str:
     info = settings.open(Path.cwd()).info
     height, width = working_size(info.shape)
     counts = [sum(of_class) for of_class in zip(*info.counts.values(), strict=True)]
-    sizes = f"{min(counts):,} to {max(counts):,} each"
+    sizes = f"{min(counts):,} to {max(counts):,} each" if min(counts) < max(counts) else f"{min(counts):,} each"
     found = f"{info.images:,} images of {info.shape} in {len(info.classes)} classes, {sizes}"
     return _TEMPLATE.format(
         name=json.dumps(problem_name(source)),

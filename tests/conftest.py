@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
@@ -10,8 +11,16 @@ import pytest
 import torch
 
 from coernas_moo.config import ProblemFile, parse_problem
+from coernas_moo.datasets import DATASETS
+from coernas_moo.networks.pools import POOLS
+from coernas_moo.networks.units import UNITS
+from coernas_moo.objectives import OBJECTIVES
+from coernas_moo.proxies import PROXIES
+from coernas_moo.registry import Registry
+from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.loop import search
 from coernas_moo.search.run import Run
+from coernas_moo.spaces import SPACES
 
 TINY = """
 name = "tiny"
@@ -52,6 +61,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COERNAS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _registries_as_before() -> Iterator[None]:
+    """What a test registers is gone after it: other tests go through all that is registered."""
+    registries: list[Registry[Any]] = [UNITS, POOLS, SPACES, DATASETS, PROXIES, OBJECTIVES, ALGORITHMS]
+    before = [dict(registry._entries) for registry in registries]
+    yield
+    for registry, entries in zip(registries, before, strict=True):
+        registry._entries.clear()
+        registry._entries.update(entries)
 
 
 def make(**overrides: object) -> ProblemFile:

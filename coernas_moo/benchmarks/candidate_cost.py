@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
+from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.proxies.scoring import score
 from coernas_moo.spaces.space import Genotype, SearchSpace
 
@@ -50,7 +51,8 @@ def measure_candidate_cost(
     """Time building and scoring against a bare forward and backward pass of the same network and batch.
 
     Networks are the canonical forms of random genotypes. Bare and full runs take turns, `rounds` times for each
-    network after one of each that warms up, so that a busy machine slows both alike; a network's time is its median.
+    network after one of each that warms up, so that a busy machine slows both alike. A network's time is the fastest
+    of its rounds, since what is slower is the rest of the machine at work; medians are over networks.
 
     Args:
         space: at the fidelity at which its candidates are scored (see `SearchSpace.reduced`).
@@ -66,6 +68,7 @@ def measure_candidate_cost(
         raise CoernasError(f"measuring takes at least 1 network and 1 round, not {networks} and {rounds}")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    settle_allocator()
     try:
         genotypes = space.sample(networks, np.random.default_rng(seed))
         timings = np.array([_time_one(space, space.canonical(g), seed, batch, rounds) for g in genotypes])
@@ -89,7 +92,7 @@ def _time_one(space: SearchSpace, genotype: Genotype, seed: int, batch: int, rou
     network = space.build(genotype)
     he_init(network, generator)
     network.train()
-    images = torch.randn(batch, *space.input_shape, generator=generator).contiguous(memory_format=torch.channels_last)
+    images = channels_last(torch.randn(batch, *space.input_shape, generator=generator))
     labels = torch.randint(0, space.classes, (batch,), generator=generator)
 
     def bare() -> None:
@@ -105,7 +108,7 @@ def _time_one(space: SearchSpace, genotype: Genotype, seed: int, batch: int, rou
     runs: tuple[Callable[[], None], ...] = (bare, full, build)
     for run in runs:
         run()
-    bare_ms, full_ms, build_ms = np.median([[_milliseconds(run) for run in runs] for _ in range(rounds)], axis=0)
+    bare_ms, full_ms, build_ms = np.min([[_milliseconds(run) for run in runs] for _ in range(rounds)], axis=0)
     return float(bare_ms), float(full_ms), float(build_ms)
 
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.layers import Shape
-from coernas_moo.objectives.latency import fresh_module, random_images, settle_allocator, torch_threads
+from coernas_moo.networks.memory import settle_allocator
+from coernas_moo.objectives.latency import fresh_module, random_images, torch_threads
 from coernas_moo.objectives.latency_table import LatencyTable
 from coernas_moo.objectives.operator_latency import QUIET_QUANTILE, space_operators
 from coernas_moo.spaces.space import Genotype, SearchSpace
@@ -21,6 +22,7 @@ from coernas_moo.spaces.space import Genotype, SearchSpace
 FEWEST = 3
 FEWEST_TURNS = 5
 PASSES = 2
+UNDISTURBED = 0.97
 DRAWS_A_NETWORK = 200
 
 
@@ -30,8 +32,8 @@ class LatencyRow:
 
     Args:
         text: its canonical genotype as the space writes it.
-        measured_ms: milliseconds a batch, lower quartile over all timed passes: like the table's entries, the time on a
-            quiet machine.
+        measured_ms: milliseconds a batch, lower quartile over all undisturbed passes: like the table's entries, the
+            time on a quiet machine.
         iqr_ms: interquartile range of the same passes.
         estimated_ms: sum over its operators.
     """
@@ -107,30 +109,37 @@ def check_latency(
     times, disturbed = _turns([fresh_module(plan) for plan in plans], space.input_shape, table, seconds)
     rows = []
     for genotype, plan, passes in zip(genotypes, plans, times, strict=True):
-        low, quiet, high = np.quantile(np.array(passes) * 1e3, (0.25, QUIET_QUANTILE, 0.75)).tolist()
+        low, quiet, high = np.quantile(passes * 1e3, (0.25, QUIET_QUANTILE, 0.75)).tolist()
         rows.append(LatencyRow(space.to_text(genotype), quiet, high - low, table.estimate(plan)))
     return _summary(rows, table, table_seconds, disturbed)
 
 
 def _turns(
     modules: list[nn.Module], input_shape: Shape, table: LatencyTable, seconds: float
-) -> tuple[list[list[float]], float]:
-    """Seconds of each pass of each network, and the share of that time in which this thread did not run."""
+) -> tuple[list[NDArray[np.float64]], float]:
+    """Seconds of the passes of each network, and the share of all passes' time in which this thread did not run.
+
+    Passes in which another process had the processor are left out where a network has at least 5 others.
+    """
     images = random_images(input_shape, table.batch)
-    times: list[list[float]] = [[] for _ in modules]
-    running = 0.0
+    clocks: list[list[tuple[float, float]]] = [[] for _ in modules]
     settle_allocator()
     with torch.inference_mode(), torch_threads(table.threads):
         start = time.perf_counter()
-        while len(times[0]) < FEWEST_TURNS * PASSES or time.perf_counter() - start < seconds:
-            for module, passes in zip(modules, times, strict=True):
+        while len(clocks[0]) < FEWEST_TURNS * PASSES or time.perf_counter() - start < seconds:
+            for module, passes in zip(modules, clocks, strict=True):
                 module(images)
                 for _ in range(PASSES):
-                    clock, before = time.thread_time(), time.perf_counter()
+                    running, before = time.thread_time(), time.perf_counter()
                     module(images)
-                    passes.append(time.perf_counter() - before)
-                    running += time.thread_time() - clock
-    return times, max(0.0, 1 - running / sum(map(sum, times)))
+                    passes.append((time.perf_counter() - before, time.thread_time() - running))
+    everything = np.array(clocks)
+    kept = []
+    for elapsed, running in everything.transpose(0, 2, 1):
+        undisturbed = elapsed[running > UNDISTURBED * elapsed]
+        kept.append(undisturbed if len(undisturbed) >= FEWEST_TURNS else elapsed)
+    total, ran = everything.sum(axis=(0, 1)).tolist()
+    return kept, max(0.0, 1 - ran / total)
 
 
 def _summary(rows: list[LatencyRow], table: LatencyTable, table_seconds: float, disturbed: float) -> LatencyCheck:

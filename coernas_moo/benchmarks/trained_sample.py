@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from coernas_moo.datasets import Dataset, standardise
 from coernas_moo.networks.init import he_init
+from coernas_moo.networks.memory import channels_last
 from coernas_moo.spaces import SearchSpace
 
 COLUMNS = ("genotype", "accuracy", "params", "macs", "seconds")
@@ -110,7 +111,7 @@ def train_network(
     for _ in range(recipe.epochs):
         order = torch.randperm(len(images), generator=generator)
         for rows in order[: len(order) // recipe.batch * recipe.batch].view(-1, recipe.batch):
-            batch = _augmented(images[rows], generator).contiguous(memory_format=torch.channels_last)
+            batch = channels_last(_augmented(images[rows], generator))
             loss = F.cross_entropy(network(batch), labels[rows], label_smoothing=recipe.label_smoothing)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

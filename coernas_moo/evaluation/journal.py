@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from types import TracebackType
@@ -139,7 +140,10 @@ def read_all(path: Path) -> list[Record]:
         RunError: there is no journal, or the file is not one.
     """
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        # Where SQLite may not make the shared memory of a write-ahead log, it reads only what cannot change.
+        log = path.with_name(f"{path.name}-wal")
+        options = "mode=ro" if log.exists() or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)
         try:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall()
         finally:

@@ -22,6 +22,8 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from coernas_moo.networks.memory import settle_allocator
+
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -190,6 +192,7 @@ def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inhe
     for other in inherited:
         other.close()
     torch.set_num_threads(1)
+    settle_allocator()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     while True:
         try:

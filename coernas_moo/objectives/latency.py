@@ -16,6 +16,7 @@ from torch.utils.benchmark import Measurement, Timer
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.layers import Layer, Shape
+from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.networks.plan import NetworkPlan
 
 WARM_UP = 3
@@ -116,28 +117,6 @@ def inference_module(module: nn.Module, device: torch.device | str = "cpu") -> n
         if weight.dim() == 4:
             weight.data = channels_last(weight.data)
     return module
-
-
-def channels_last(maps: Tensor) -> Tensor:
-    """The same values (n, c, h, w) in channels-last order, recognised as such by every operator.
-
-    `Tensor.contiguous` leaves the strides of one-channel tensors alone, where both orders coincide; convolutions and
-    pools then take them for channels-first and answer in that order, twice as slowly.
-
-    Example:
-        >>> channels_last(torch.zeros(1, 1, 8, 8)).stride()
-        (64, 1, 8, 1)
-    """
-    return maps.to(memory_format=torch.channels_last)
-
-
-def settle_allocator() -> None:
-    """Let freed memory stay with the process, as it does in one that has run for a while.
-
-    The C library's allocator returns large blocks to the system at once, and each pass then pays for page faults (up
-    to half its time), until it has seen a block of such a size freed; 32 MiB is the largest it learns from.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def random_images(shape: Shape, batch: int = 1, device: torch.device | str = "cpu") -> Tensor:

@@ -55,13 +55,12 @@ def _power_mean(ranks: NDArray[np.float64], p: float) -> NDArray[np.float64]:
     if p == math.inf:
         return high
     logs = np.log(ranks)
-    # Near zero the quotient below cancels; the geometric mean is closer to the truth than its result.
-    if abs(p) < 1e-8:
+    if abs(p) < np.finfo(np.float64).tiny:
         mean = np.exp(logs.mean(axis=1))
     else:
-        # Scaled by the dominant rank, so that no power overflows or vanishes for large |p|.
+        # Scaled by the dominant rank, so that no power overflows or vanishes; expm1 and log1p keep digits for small p.
         dominant = np.log(high if p > 0 else low)
-        powers = np.exp(p * (logs - dominant[:, None])).mean(axis=1)
-        mean = np.exp(dominant + np.log(powers) / p)
+        powers = np.expm1(p * (logs - dominant[:, None])).mean(axis=1)
+        mean = np.exp(dominant + np.log1p(powers) / p)
     bounded: NDArray[np.float64] = np.clip(mean, low, high)
     return bounded

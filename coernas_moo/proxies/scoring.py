@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
+from coernas_moo.networks.memory import channels_last
 from coernas_moo.proxies.proxy import PROXIES
 from coernas_moo.proxies.trace import Trace, TracePart, trace
 
@@ -130,7 +131,7 @@ def _one_repeat(
             images = torch.randn(batch, *input_shape)
         labels = torch.randint(0, classes, (len(images),))
         if images.ndim == 4:
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = channels_last(images)
         return trace(module, images, labels, needs=needs)
 
 

@@ -1,4 +1,4 @@
-"""One network as a picture: its blocks from input to classes, with shapes, parameters and MACs; its cell, if it has one."""
+"""One network as a picture: its blocks from image to classes, with shapes, parameters and MACs, and its cell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from coernas_moo.reporting.genotype_text import wrap
 from coernas_moo.reporting.marks import marks
 from coernas_moo.search.run import Member, Run
 
-_ROW, _GAP, _STAGE_GAP = 0.3, 0.07, 0.16
+_ROW, _GAP, _STAGE_GAP = 0.29, 0.13, 0.2
 _WIDTH, _CELL_HEIGHT = 7.6, 2.5
 _LEFT, _BOX, _SHAPE, _PARAMS, _MACS = 0.3, 1.15, 4.55, 5.7, 6.4
 """Inches from the left edge: stage names, boxes, right ends of shapes, of parameter counts, of MACs."""
@@ -71,7 +71,7 @@ def architecture_figure(run: Run, member: Member) -> Figure:
     cell = cell_of(plan)
     text = wrap(member.text, 92)
     top = 0.95 + 0.17 * len(text)
-    height = top + sum(_ROW + gap for gap in _gaps(blocks)) + 0.95 + (_CELL_HEIGHT + 0.3 if cell else 0)
+    height = top + 0.34 + sum(_ROW + gap for gap in _gaps(blocks)) + 0.6 + (_CELL_HEIGHT + 0.3 if cell else 0)
     with style():
         figure = new_figure(_WIDTH, height)
         axes = figure.add_axes((0, 0, 1, 1))
@@ -104,9 +104,9 @@ def _draw_blocks(axes: Axes, plan: NetworkPlan, blocks: list[Row], top: float) -
     axes.text(_SHAPE, top, "output", fontsize=8.5, color=FAINT, ha="right", va="center")
     axes.text(_PARAMS, top, "params", fontsize=8.5, color=FAINT, ha="right", va="center")
     axes.text(_MACS, top, "MACs", fontsize=8.5, color=FAINT, ha="right", va="center")
-    axes.text(_BOX + _BOX_WIDTH / 2, top, "image", fontsize=9, ha="center", va="center")
-    y = top + 0.22
-    axes.text(_SHAPE, top + 0.17, str(plan.input_shape), fontsize=9, ha="right", va="center")
+    y = top + 0.34
+    axes.text(_BOX + _BOX_WIDTH / 2, y - 0.07, "image", fontsize=9, ha="center", va="center")
+    axes.text(_SHAPE, y - 0.07, str(plan.input_shape), fontsize=9, ha="right", va="center")
     first_of_stage = y
     for index, (row, gap) in enumerate(zip(blocks, _gaps(blocks), strict=True)):
         y += gap
@@ -116,8 +116,14 @@ def _draw_blocks(axes: Axes, plan: NetworkPlan, blocks: list[Row], top: float) -
         axes.annotate(
             "",
             (_BOX + _BOX_WIDTH / 2, y),
-            (_BOX + _BOX_WIDTH / 2, y - gap - (0.09 if not index else 0)),
-            arrowprops={"arrowstyle": "-|>,head_length=0.25,head_width=0.12", "color": FAINT, "linewidth": 0.9},
+            (_BOX + _BOX_WIDTH / 2, y - gap),
+            arrowprops={
+                "arrowstyle": "-|>,head_length=0.28,head_width=0.14",
+                "color": FAINT,
+                "linewidth": 0.9,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
         )
         y += _ROW
         last = index + 1 == len(blocks) or blocks[index + 1].stage != row.stage

@@ -101,7 +101,14 @@ def member_view(run: Run, which: str) -> Group:
     """
     member = run.pick(which)
     plan = run.plan(member)
-    parts: list[RenderableType] = [member_facts(run, member), "", proxies_table(run, member), "", blocks_table(plan), ""]
+    parts: list[RenderableType] = [
+        member_facts(run, member),
+        "",
+        proxies_table(run, member),
+        "",
+        blocks_table(plan),
+        "",
+    ]
     cell = cell_of(plan)
     if cell is not None:
         parts += [Text("the cell", style="dim"), *(Text(f"  {line}") for line in cell_lines(cell)), ""]

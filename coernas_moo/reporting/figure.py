@@ -44,6 +44,7 @@ _STYLE: dict[str, object] = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
+    "text.parse_math": False,
     "svg.hashsalt": "coernas",
 }
 
@@ -53,7 +54,7 @@ def style() -> Iterator[None]:
     """The look of every picture, for the time of drawing; settings of the user's own are put back."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        mpl.rcParams.update(mpl.RcParams(_STYLE))
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,6 +28,8 @@ PICK_STYLES = {"best": (VERMILLION, "*"), "knee": (GREEN, "D"), "fastest": (PURP
 """Colour and marker of each pick."""
 
 _MOST_COLUMNS = 3
+_LEFT, _LINE, _LETTERS_AN_INCH = 0.62, 0.19, 13
+"""Left margin and line height in inches, and letters of the subtitle's size."""
 
 
 def front_figure(run: Run) -> Figure:
@@ -38,19 +41,26 @@ def front_figure(run: Run) -> Figure:
         RunError: the front is empty.
     """
     if not run.front:
-        raise RunError(f"{run.directory.path}: the front is empty, so there is nothing to draw; let the search run longer")
+        raise RunError(
+            f"{run.directory.path}: the front is empty, so there is nothing to draw; let the search run longer"
+        )
     with style():
         others = run.archive.objectives[1:]
         columns = min(max(1, len(others)), _MOST_COLUMNS)
         rows = -(-max(1, len(others)) // columns)
-        figure = new_figure(5.2 * columns + (1.6 if columns == 1 else 0.3), 4.1 * rows + 0.75)
+        figure = new_figure(
+            5.2 * columns + (1.6 if columns == 1 else 0.3),
+            4.1 * rows + 0.75 + (_LINE if run.problem.description else 0),
+        )
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
         for panel in panels[max(1, len(others)) :]:
             panel.set_visible(False)
         panels = panels[: max(1, len(others))]
-        drawn = [_draw_panel(p, run, o) for p, o in zip(panels, others, strict=True)] if others else [
-            _draw_sorted(panels[0], run)
-        ]
+        drawn = (
+            [_draw_panel(p, run, o) for p, o in zip(panels, others, strict=True)]
+            if others
+            else [_draw_sorted(panels[0], run)]
+        )
         for panel in panels[::columns]:
             panel.set_ylabel(_axis_text(run.archive.objectives[0]))
         _finish(figure, run, panels)
@@ -64,13 +74,26 @@ def _draw_panel(axes: Axes, run: Run, objective: Objective) -> NDArray[np.float6
     first = run.archive.objectives[0]
     everything = _values(run, run.archive.ranked(), objective, first)
     front = _values(run, [member.text for member in run.front], objective, first)
-    axes.scatter(*everything.T, s=9, color=FAINT, alpha=0.35, linewidths=0, label="evaluated", zorder=2)
+    axes.scatter(
+        everything[:, 0], everything[:, 1], s=9, color=FAINT, alpha=0.35, linewidths=0, label="evaluated", zorder=2
+    )
     signs = np.array([objective.sign, first.sign])
     edge = front[non_dominated(front * signs)]
     step = "steps-post" if objective.direction == "min" else "steps-pre"
     edge = edge[np.argsort(edge[:, 0])]
-    axes.plot(*edge.T, drawstyle=step, color=BLUE, linewidth=1.3, alpha=0.9, zorder=3, label="best at this cost")
-    axes.scatter(*front.T, s=24, color=BLUE, edgecolors="white", linewidths=0.6, label="front", zorder=4)
+    axes.plot(
+        edge[:, 0],
+        edge[:, 1],
+        drawstyle=step,
+        color=BLUE,
+        linewidth=1.3,
+        alpha=0.9,
+        zorder=3,
+        label="best at this cost" if objective.direction == "min" else "best at this value",
+    )
+    axes.scatter(
+        front[:, 0], front[:, 1], s=24, color=BLUE, edgecolors="white", linewidths=0.6, label="front", zorder=4
+    )
     axes.set_xlabel(_axis_text(objective))
     _format_axis(axes, "x", objective, everything[:, 0])
     _format_axis(axes, "y", first, everything[:, 1])
@@ -78,19 +101,19 @@ def _draw_panel(axes: Axes, run: Run, objective: Objective) -> NDArray[np.float6
 
 
 def _draw_sorted(axes: Axes, run: Run) -> NDArray[np.float64]:
-    """Draw all networks in order of the one objective, the best first; their points, shape (n, 2)."""
+    """Draw all networks in order of the one objective, the best first; the points of the front, shape (n, 2)."""
     first = run.archive.objectives[0]
-    texts = run.archive.ranked()
-    values = np.array([run.archive.value(run.archive[text], first.name) for text in texts])
-    order = np.argsort(values * first.sign, kind="stable")
-    values = values[order]
+    found = {text: run.archive.value(run.archive[text], first.name) for text in run.archive.ranked()}
+    texts = sorted(found, key=lambda text: (first.sign * found[text], text))
+    values = np.array([found[text] for text in texts])
     ranks = np.arange(1, len(values) + 1)
-    axes.vlines(ranks, min(0.0, float(values.min())), values, color=BLUE, alpha=0.35, linewidth=1.2, zorder=2)
-    axes.scatter(ranks, values, s=12, color=BLUE, linewidths=0, zorder=3, label="evaluated")
+    axes.fill_between(ranks, min(0.0, float(values.min())), values, step="mid", color=BLUE, alpha=0.13, linewidth=0)
+    axes.scatter(ranks, values, s=12, color=BLUE, linewidths=0, zorder=3)
     axes.set_xlabel("networks, best first")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _format_axis(axes, "y", first, values, log=False)
-    return np.column_stack([ranks, values])
+    front = [texts.index(member.text) for member in run.front]
+    return np.column_stack([ranks[front], values[front]])
 
 
 def _draw_picks(axes: Axes, run: Run, front: NDArray[np.float64]) -> list[Label]:
@@ -131,7 +154,8 @@ def _format_axis(axes: Axes, which: str, objective: Objective, values: NDArray[n
         axis.set_minor_formatter(NullFormatter())
     if objective.name == "score":
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1f}"))
-        axes.set_ylim(0, 1.06)
+        set_limits = axes.set_xlim if which == "x" else axes.set_ylim
+        set_limits(0, 1.06)
     else:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if objective.unit else _short(value)))
 
@@ -150,28 +174,36 @@ def _short(number: float) -> str:
 
 
 def _finish(figure: Figure, run: Run, panels: Sequence[Axes]) -> None:
-    problem = run.problem
-    data = f"{Shape(*run.state.shape)} images, {len(run.state.classes)} classes"
-    size = len(run.front)
-    height = figure.get_figheight()
-    left = 0.62 / figure.get_figwidth()
-    figure.text(left, 1 - 0.16 / height, problem.name, fontsize=13.5, fontweight="bold", va="top")
-    figure.text(
-        left,
-        1 - 0.43 / height,
-        f"{problem.description + ', ' if problem.description else ''}{data}: "
-        f"{run.archive.evaluations:,} networks evaluated, none trained, {size:,} on the front",
-        fontsize=9.5,
-        color=FAINT,
-        va="top",
-    )
+    """Title, legend and margins."""
+    width, height = figure.get_figwidth(), figure.get_figheight()
+    left = _LEFT / width
+    figure.text(left, 1 - 0.16 / height, run.problem.name, fontsize=13.5, fontweight="bold", va="top")
+    lines = _subtitles(run, int(_LETTERS_AN_INCH * (width - 1.5 * _LEFT)))
+    for number, line in enumerate(lines):
+        figure.text(left, 1 - (0.43 + _LINE * number) / height, line, color=FAINT, va="top")
     for panel in panels:
         panel.tick_params(length=3)
     if len(run.archive.objectives) > 1:
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(
-            handles, names, loc="upper right", ncols=3, bbox_to_anchor=(1.0, 1.0), fontsize=9, handletextpad=0.4
+            handles,
+            names,
+            loc="upper right",
+            ncols=3,
+            bbox_to_anchor=(1 - 0.2 / width, 1 - 0.03 / height),
+            fontsize=9,
+            handletextpad=0.3,
+            borderpad=0.3,
         )
-    figure.subplots_adjust(
-        left=left, right=1 - 0.3 / figure.get_figwidth(), bottom=0.55 / height, top=1 - 0.78 / height, wspace=0.07
+    top = 1 - (0.78 + _LINE * (len(lines) - 1)) / height
+    figure.subplots_adjust(left=left, right=1 - 0.3 / width, bottom=0.55 / height, top=top, wspace=0.07)
+
+
+def _subtitles(run: Run, most: int) -> list[str]:
+    """What was searched, in lines of about `most` characters."""
+    about = textwrap.shorten(run.problem.description, most, placeholder=" …")
+    facts = (
+        f"{Shape(*run.state.shape)} images, {len(run.state.classes):,} classes: "
+        f"{run.archive.evaluations:,} networks evaluated, none trained, {len(run.front):,} on the front"
     )
+    return [about, facts] if about else [facts]

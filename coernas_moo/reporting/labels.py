@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
@@ -42,10 +40,9 @@ def place(axes: Axes, labels: Sequence[Label], points: NDArray[np.float64]) -> N
     figure = axes.get_figure(root=True)
     if figure is None or not labels:
         return
-    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
     figure.draw_without_rendering()
     scale = figure.dpi / 72
-    frame = axes.get_window_extent(renderer)
+    frame = axes.get_window_extent()
     dots = axes.transData.transform(points)
     anchors = axes.transData.transform([(label.x, label.y) for label in labels])
     taken: list[Bbox] = []
@@ -64,7 +61,7 @@ def place(axes: Axes, labels: Sequence[Label], points: NDArray[np.float64]) -> N
             bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": RULE, "linewidth": 0.7},
             arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.7, "shrinkA": 2, "shrinkB": 5},
         )
-        extent = text.get_window_extent(renderer)
+        extent = text.get_window_extent()
         half = np.array([extent.width / 2 + 5 * scale, extent.height / 2 + 5 * scale])
         best, best_cost = None, math.inf
         for distance in _DISTANCES:
@@ -93,7 +90,7 @@ def _cost(
     inside = (dots > box.min).all(axis=1) & (dots < box.max).all(axis=1)
     named = (anchors > box.min).all(axis=1) & (anchors < box.max).all(axis=1)
     overlaps = sum(box.overlaps(other) for other in taken)
-    centre = (box.min + box.max) / 2
+    centre = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
     line = anchor + np.linspace(0.1, 1, 12)[:, None] * (centre - anchor)
     crossed = sum(bool(((line > other.min) & (line < other.max)).all(axis=1).any()) for other in taken)
     return 1.0 * int(inside.sum()) + 20.0 * int(named.sum()) + 50.0 * (overlaps + crossed)

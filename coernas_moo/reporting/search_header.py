@@ -65,7 +65,7 @@ def _budget(settings: SearchSettings) -> Iterator[str]:
     preset = effective_preset(settings)
     other = settings.evaluations is not None or settings.seconds is not None
     if settings.generations is not None or not other:
-        yield f"{preset.generations} generations of {preset.population}"
+        yield f"{preset.generations} generation{'s' * (preset.generations > 1)} of {preset.population}"
     else:
         yield f"generations of {preset.population}"
     if settings.evaluations is not None:

@@ -1,9 +1,8 @@
-"""What a search ended with: a few lines for people, one document for scripts."""
+"""What a search ended with, in a few lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from coernas_moo.reporting import format as fmt
 from coernas_moo.search.run import Run
@@ -17,6 +16,7 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
         nothing_new: the run was finished already and resuming it added nothing.
     """
     state, front, path = run.state, run.front, run.directory.path
+    yield ""
     if nothing_new:
         yield (
             f"This run was finished already ({state.reason}); give it more with, for example, "
@@ -37,37 +37,6 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
     yield f"  coernas show {path}"
     yield f"  coernas show {path} --pick knee"
     yield f"  coernas front {path} --to png"
-
-
-def search_document(run: Run) -> dict[str, Any]:
-    """The run and its front as plain values.
-
-    Keys: `run` (directory), `problem`, `seed`, `status`, `reason`, `generations`, `evaluations`, `archive`, `failures`,
-    `seconds`, and `front`, a list of networks with `number`, `genotype`, `objectives`, `costs` and `proxies`.
-    """
-    state = run.state
-    return {
-        "run": str(run.directory.path),
-        "problem": run.problem.name,
-        "seed": run.problem.search.seed,
-        "status": state.status,
-        "reason": state.reason,
-        "generations": state.generation,
-        "evaluations": state.evaluations,
-        "archive": len(run.archive),
-        "failures": [{"genotype": record.text, "reason": record.failure} for record in run.archive.failures],
-        "seconds": state.seconds,
-        "front": [
-            {
-                "number": member.number,
-                "genotype": member.text,
-                "objectives": dict(member.objectives),
-                "costs": dict(member.costs),
-                "proxies": dict(member.proxies),
-            }
-            for member in run.front
-        ],
-    }
 
 
 def _ranges(run: Run) -> Iterator[str]:

@@ -35,12 +35,12 @@ def bar(part: float, whole: float, width: int) -> str:
 
 
 def facts(rows: Iterator[tuple[str, RenderableType]]) -> Table:
-    """Names and what they are, one a line."""
+    """Names and what they are, one a line; brackets in a text stand for themselves."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in rows:
-        table.add_row(name, text)
+        table.add_row(name, Text(text) if isinstance(text, str) else text)
     return table
 
 
@@ -71,7 +71,10 @@ def _header_rows(run: Run) -> Iterator[tuple[str, RenderableType]]:
     status = Text(state.status, style=_STATUS_STYLES.get(state.status, ""))
     detail = "or killed: --resume continues it" if state.status == "running" else state.reason
     yield "status", status + Text(f", {detail}" if detail else "")
-    yield "evaluated", f"{archive.evaluations:,} networks in {fmt.duration(state.seconds)}, {len(run.front)} on the front"
+    yield (
+        "evaluated",
+        f"{archive.evaluations:,} networks in {fmt.duration(state.seconds)}, {len(run.front)} on the front",
+    )
 
 
 def _source(run: Run) -> str:
@@ -158,11 +161,11 @@ def proxies_table(run: Run, member: Member) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("proxy", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
-    table.add_column(f"above … of {len(scored):,}", justify="right", no_wrap=True)
+    table.add_column(f"beats, of {len(scored):,}", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, style="cyan")
     for name, value in member.proxies.items():
         below = sum(proxies[name] < value for proxies in scored)
-        table.add_row(name, f"{value:.4g}", f"{100 * below / len(scored):.0f} %", bar(below, len(scored), 20))
+        table.add_row(name, f"{value:#.4g}", f"{100 * below / len(scored):.0f} %", bar(below, len(scored), 20))
     return table
 
 

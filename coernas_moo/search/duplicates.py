@@ -11,6 +11,9 @@ from pymoo.core.population import Population
 
 from coernas_moo.spaces import Genotype, SearchSpace
 
+REMEMBERED = 8192
+"""Genotypes whose canonical forms are kept: survivors are compared with in every generation."""
+
 
 class CanonicalDuplicates(DuplicateElimination):  # type: ignore[misc]
     """Drops members whose canonical genotype has been seen: earlier in the population, in the others, or in the run.
@@ -24,6 +27,7 @@ class CanonicalDuplicates(DuplicateElimination):  # type: ignore[misc]
         super().__init__()
         self.space = space
         self.known = known
+        self._remembered: dict[bytes, Genotype] = {}
 
     def _do(self, pop: Population, other: Population | None, is_duplicate: NDArray[np.bool_]) -> NDArray[np.bool_]:
         seen = set() if other is None else {self._canonical(individual).tobytes() for individual in other}
@@ -36,4 +40,10 @@ class CanonicalDuplicates(DuplicateElimination):  # type: ignore[misc]
         return is_duplicate
 
     def _canonical(self, individual: object) -> Genotype:
-        return self.space.canonical(np.rint(individual.X).astype(np.int64))  # type: ignore[attr-defined]
+        codes = np.rint(individual.X).astype(np.int64)  # type: ignore[attr-defined]
+        key = codes.tobytes()
+        if key not in self._remembered:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = self.space.canonical(codes)
+        return self._remembered[key]

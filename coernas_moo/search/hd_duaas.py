@@ -75,7 +75,15 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         for _ in range(FILL_ROUNDS):
             missing = self.n_offsprings - len(offspring)
             if mating:
-                fresh = self.mating.do(self.problem, self.pop, missing, algorithm=self, random_state=self.random_state)
+                # A whole batch costs hardly more than the few that are missing.
+                fresh = self.mating.do(
+                    self.problem,
+                    self.pop,
+                    self.n_offsprings,
+                    n_max_iterations=1,
+                    algorithm=self,
+                    random_state=self.random_state,
+                )
             else:
                 fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
             fresh = self.eliminate_duplicates.do(fresh, self.pop, offspring)

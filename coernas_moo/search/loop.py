@@ -198,7 +198,8 @@ class _Search:
 
     def _loop(self, evaluator: Evaluator) -> str:
         problem = SearchProblem(self.space, evaluator, self.archive)
-        problem.max_evaluations = self.problem.search.evaluations
+        if self.problem.search.evaluations is not None:
+            problem.max_evaluations = max(self.problem.search.evaluations, self.journalled)
         problem.on_record = self._on_record
         algorithm = ALGORITHMS[self.problem.search.algorithm](problem, self.preset)
         algorithm.evaluator = RankingEvaluator()
@@ -218,10 +219,13 @@ class _Search:
 
     def _used_up(self) -> str:
         settings = self.problem.search
+        # What the journal holds is replayed whatever the budgets are, else a resumed run would lose it.
+        if self.archive.evaluations < self.journalled:
+            return ""
         if self.generations is not None and self.progress.generation >= self.generations:
-            return f"{self.generations} generations done"
+            return f"{self.progress.generation} generations done"
         if settings.evaluations is not None and self.archive.evaluations >= settings.evaluations:
-            return f"{settings.evaluations} evaluations done"
+            return f"{self.archive.evaluations} evaluations done"
         if self._time_is_up():
             return f"{settings.seconds:g} s used up"
         if self.idle >= IDLE_GENERATIONS:
@@ -229,7 +233,6 @@ class _Search:
         return ""
 
     def _time_is_up(self) -> bool:
-        """What the journal holds is replayed in any case, else a resumed run would lose it."""
         limit = self.problem.search.seconds
         return limit is not None and self.evaluations >= self.journalled and self.seconds >= limit
 

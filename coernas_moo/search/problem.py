@@ -79,6 +79,8 @@ class SearchProblem(Problem):  # type: ignore[misc]
 
     def accept(self, genotypes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows (n, genes) meet all closed-form limits."""
+        if not self.evaluator.costs.limits:
+            return np.ones(len(genotypes), dtype=bool)
         canonical = [self.space.canonical(row) for row in _codes(genotypes)]
         unseen = {c.tobytes(): c for c in canonical if c.tobytes() not in self._allowed}
         closed_form = self.evaluator.costs

@@ -136,7 +136,8 @@ class RunDirectory:
             if before.get(key) != after.get(key):
                 raise RunError(
                     f"{self.path}: the problem has changed since this run began: {key} was {before.get(key)!r}, "
-                    f"is {after.get(key)!r}; give another --out for a new run"
+                    f"is {after.get(key)!r}; give another --out for a new run, or continue this one as it began with: "
+                    f"coernas search --resume --out {self.path}"
                 )
 
     def read_state(self) -> State:

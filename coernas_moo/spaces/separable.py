@@ -78,6 +78,8 @@ class SeparableSettings(SpaceSettings, frozen=True, forbid_unknown_fields=True, 
         for multiplier in self.width_multipliers:
             if not 0 < multiplier <= 16:
                 raise ProblemFileError(f"space.width_multipliers has {multiplier}; each is above 0 and at most 16")
+        _entries("units", UNITS, self.units)
+        _entries("pools", POOLS, self.pools)
 
 
 class SeparableSpace(SearchSpace):

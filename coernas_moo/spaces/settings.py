@@ -14,6 +14,13 @@ from coernas_moo.spaces.space import SearchSpace
 class SpaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The `[space]` table of a problem file without its `kind`; a space subclasses it and registers the subclass."""
 
+    def check(self) -> None:
+        """Look for values that make no space whatever the images: called when a problem file is read.
+
+        Raises:
+            ProblemFileError: names the key.
+        """
+
     @abstractmethod
     def build(self, input_shape: Shape, classes: int) -> SearchSpace:
         """The search space for images of `input_shape` and `classes` classes.

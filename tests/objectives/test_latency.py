@@ -141,7 +141,7 @@ def test_one_channel_images_stay_channels_last_through_the_network() -> None:
 def test_a_settled_allocator_does_not_fault() -> None:
     script = """
 import resource, torch
-from coernas_moo.objectives.latency import settle_allocator
+from coernas_moo.networks.memory import settle_allocator
 settle_allocator()
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

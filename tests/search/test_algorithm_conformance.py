@@ -7,8 +7,8 @@ from coernas_moo.networks.layers import Shape
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.mutation import AdaptiveMutation
-from coernas_moo.spaces import NASBench201, SearchSpace
-from coernas_moo.testing.algorithms import AlgorithmConformance
+from coernas_moo.spaces import NASBench201, SearchSpace, SeparableSettings
+from coernas_moo.testing.algorithms import TINY, AlgorithmConformance, drive
 from coernas_moo.testing.operators import CrossoverConformance, MutationConformance
 
 
@@ -37,8 +37,6 @@ class TestSegmentCrossoverOnCells(TestSegmentCrossover):
 
 
 def test_a_gene_with_one_option_is_left_alone() -> None:
-    from coernas_moo.spaces import SeparableSettings
-
     space = SeparableSettings(stages=2, units=("conv3",), pools=("max", "avg")).build(Shape(3, 16, 16), 10)
     genotypes = space.sample(50, np.random.default_rng(0))
     mutated = AdaptiveMutation(space, default=0.5)._do(
@@ -46,3 +44,10 @@ def test_a_gene_with_one_option_is_left_alone() -> None:
     )
     assert (mutated[:, space.cardinalities == 1] == 0).all()
     assert (mutated != genotypes).any()
+
+
+@pytest.mark.parametrize("algorithm", ["hd-duaas", "random"])
+def test_all_of_a_small_space_is_evaluated(algorithm: str) -> None:
+    evaluator, _, _, ended = drive(algorithm, TINY, generations=60)
+    assert ended
+    assert len(evaluator.evaluated) == 24

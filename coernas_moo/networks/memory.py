@@ -1,0 +1,39 @@
+"""How tensors lie in memory, and how the process keeps it: worth a third of the time of a pass on a CPU."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import cache
+
+import torch
+from torch import Tensor
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def channels_last(maps: Tensor) -> Tensor:
+    """The same values (n, c, h, w) in channels-last order, recognised as such by every operator.
+
+    `Tensor.contiguous` leaves the strides of one-channel tensors alone, where both orders coincide; convolutions and
+    pools then take them for channels-first and answer in that order, twice as slowly.
+
+    Example:
+        >>> channels_last(torch.zeros(1, 1, 8, 8)).stride()
+        (64, 1, 8, 1)
+    """
+    return maps.to(memory_format=torch.channels_last)
+
+
+@cache
+def settle_allocator() -> None:
+    """Let freed memory stay with the process.
+
+    The C library returns large blocks to the system at once, and each pass then pays for page faults, up to half its
+    time. glibc can be told not to (mallopt(3)); elsewhere this does nothing.
+    """
+    if sys.platform.startswith("linux"):
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_MMAP_THRESHOLD, 2**30)
+            mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

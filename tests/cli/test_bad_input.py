@@ -1,0 +1,177 @@
+"""Bad input: one clear line on stderr, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from coernas_moo.cli.main import cli
+from PIL import Image
+
+FEW = ("--population", "4", "--generations", "1", "--workers", "1", "--set", 'objectives=["score","params"]')
+
+
+def coernas(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
+
+
+def files() -> set[str]:
+    return {str(path) for path in Path().rglob("*") if "cache" not in path.parts}
+
+
+def assert_one_line(result: Result, *fragments: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("coernas: ")
+    for fragment in fragments:
+        assert fragment in lines[0]
+
+
+def empty_class() -> None:
+    Path("photos/a").mkdir(parents=True)
+    Path("photos/b").mkdir()
+    Image.new("L", (8, 8)).save("photos/a/1.png")
+
+
+def one_class() -> None:
+    Path("photos/a").mkdir(parents=True)
+    Image.new("L", (8, 8)).save("photos/a/1.png")
+
+
+def nothing_readable() -> None:
+    for name in ("a", "b"):
+        Path("photos", name).mkdir(parents=True)
+        Path("photos", name, "1.jpg").write_bytes(b"\xff\xd8 no image")
+
+
+def not_toml() -> None:
+    Path("mine.toml").write_text("name is digits")
+
+
+def unknown_key() -> None:
+    Path("mine.toml").write_text('name = "m"\n[data]\nkind = "digits"\n[space]\nkind = "separable"\nstagse = 2\n')
+
+
+def nothing() -> None:
+    pass
+
+
+BAD: dict[str, tuple[Callable[[], None], tuple[str, ...], tuple[str, ...]]] = {
+    "missing folder": (nothing, ("search", "no/photos"), ("no/photos", "no such file or folder", "digits")),
+    "missing data": (nothing, ("search", "xsdd", "--data", "no"), ("no", "--data")),
+    "no data given": (nothing, ("search", "xsdd"), ("xsdd", "--data")),
+    "empty class": (empty_class, ("search", "photos"), ("photos/b", "no images")),
+    "one class": (one_class, ("search", "photos"), ("one class", "'a'")),
+    "nothing readable": (nothing_readable, ("search", "photos"), ("no image", "1.jpg")),
+    "not TOML": (not_toml, ("search", "mine.toml"), ("mine.toml", "not valid TOML", "line 1")),
+    "unknown key": (unknown_key, ("search", "mine.toml"), ("mine.toml", "space", "'stagse'", "stages")),
+    "unknown section": (nothing, ("search", "digits", "--set", "sarch.seed=1"), ("'sarch'", "objectives, limits")),
+    "wrong type": (nothing, ("search", "digits", "--set", "search.seed=one"), ("search.seed", "int")),
+    "negative population": (nothing, ("search", "digits", "--population", "-3"), ("search.population", ">= 2")),
+    "no choice": (nothing, ("search", "digits", "--set", "space.units=[]"), ("space.units", "no choice")),
+    "unknown unit": (nothing, ("search", "digits", "--set", 'space.units=["conv33"]'), ("conv33", "'conv3'")),
+    "limit unmet": (nothing, ("search", "digits", *FEW, "--set", 'limits=["params <= 9"]'), ("params <= 9", "nearest")),
+    "limit unreadable": (nothing, ("search", "digits", "--set", 'limits=["params < 9"]'), ("params < 9", "<=")),
+    "out below a file": (not_toml, ("search", "digits", *FEW, "--out", "mine.toml/run"), ("mine.toml/run", "--out")),
+    "out in proc": (nothing, ("search", "digits", *FEW, "--out", "/proc/here/run"), ("/proc/here/run", "--out")),
+    "nothing to resume": (nothing, ("search", "digits", "--resume"), ("digits", "leave out --resume")),
+    "no run to resume": (nothing, ("search", "--resume", "--out", "no"), ("no:", "coernas runs")),
+    "genotype too short": (nothing, ("score", "conv3:max", "--problem", "digits"), ("conv3:max", "3")),
+    "genotype unknown part": (nothing, ("score", "convx:max/conv3:max/conv3:max", "--problem", "digits"), ("convx",)),
+    "shape unreadable": (nothing, ("score", "json:loads", "--shape", "3x3", "--classes", "2"), ("3x32x32",)),
+    "no such function": (nothing, ("score", "json:no", "--shape", "3x8x8", "--classes", "2"), ("json:no",)),
+    "no such module": (nothing, ("score", "no.where:f", "--shape", "3x8x8", "--classes", "2"), ("no.where",)),
+    "not a module": (nothing, ("score", "builtins:dict", "--shape", "3x8x8", "--classes", "2"), ("dict",)),
+    "function raises": (nothing, ("score", "json:loads", "--shape", "3x8x8", "--classes", "2"), ("TypeError",)),
+    "no such problem": (nothing, ("problems", "no"), ("'no'", "digits")),
+    "no such proxy": (nothing, ("proxies", "zz*"), ("zz*", "robustness")),
+    "no folder of runs": (nothing, ("runs", "no"), ("no", "folder")),
+    "no images for new": (nothing, ("new", "no"), ("no", "class")),
+    "file exists for new": (not_toml, ("new", "photos", "--out", "mine.toml"), ("mine.toml", "--out")),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_one_line_and_nothing_written(case: str) -> None:
+    prepare, arguments, fragments = BAD[case]
+    prepare()
+    before = files()
+    assert_one_line(coernas(*arguments), *fragments)
+    assert files() == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [("search",), ("search", "digits", "--set", "seed"), ("score", "x"), ("nonsense",)]
+)
+def test_usage_errors_exit_with_2(arguments: tuple[str, ...]) -> None:
+    result = coernas(*arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+    assert result.stdout == ""
+
+
+def test_resumed_run_whose_problem_changed_is_refused() -> None:
+    Path("mine.toml").write_text(
+        'name = "mine"\nobjectives = ["score", "params"]\n[data]\nkind = "digits"\n'
+        '[space]\nkind = "separable"\nstages = 1\nbase_width = 4\n'
+    )
+    begun = coernas("search", "mine.toml", *FEW[:6], "--quiet")
+    assert begun.exit_code == 0, begun.output
+    Path("mine.toml").write_text(Path("mine.toml").read_text().replace("stages = 1", "stages = 2"))
+    before = Path("results/runs/mine-1/state.json").read_text()
+    assert_one_line(coernas("search", "mine.toml", *FEW[:6], "--resume"), "space.stages was 1, is 2", "--out")
+    assert Path("results/runs/mine-1/state.json").read_text() == before
+
+
+def test_a_run_that_is_there_is_left_alone() -> None:
+    for name in ("run", "other"):
+        Path(name).mkdir()
+    Path("run/notes.txt").write_text("mine")
+    assert_one_line(coernas("search", "digits", *FEW, "--out", "run"), "run", "--out")
+    assert [path.name for path in Path("run").iterdir()] == ["notes.txt"]
+
+
+def test_unexpected_errors_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> dict[str, str]:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("coernas_moo.config.shipped_problems", broken)
+    result = coernas("problems")
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 100 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = os.name == "posix" and os.geteuid() == 0
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(place)]
+    if not mounted or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here (needs root)")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_full_disk(small_disk: Path) -> None:
+    command = [sys.executable, "-m", "coernas_moo.cli.main", "search", "digits", *FEW, "--quiet"]
+    full = [*command, "--set", "space.stages=1", "--generations", "1000", "--out", str(small_disk / "run")]
+    result = subprocess.run(full, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 2, result.stderr
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("coernas: ")
+    assert str(small_disk / "run") in result.stderr

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coernas_moo.config import ProblemFile
+from coernas_moo.datasets.digits import Digits
+from coernas_moo.datasets.noise import Noise
+from coernas_moo.errors import RunError
+from coernas_moo.evaluation import evaluator as module
+from coernas_moo.evaluation.costs import ClosedFormCosts
+from coernas_moo.evaluation.evaluator import Evaluator
+from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.task import ScoringTask
+from coernas_moo.networks.layers import Shape
+from coernas_moo.objectives import register_network_objective
+from coernas_moo.objectives.latency import Latency
+from coernas_moo.proxies import Trace, register_proxy
+from coernas_moo.spaces import Genotype
+
+MakeProblem = Callable[..., ProblemFile]
+SHAPE = Shape(1, 8, 8)
+
+
+def open_evaluator(problem: ProblemFile, folder: Path, dataset: Any = None) -> Evaluator:
+    space = problem.space_settings.build(SHAPE, 3)
+    costs = ClosedFormCosts(problem, space, folder / "latency.json")
+    costs.keep()
+    return Evaluator(problem, costs, dataset or Noise(SHAPE, 3), folder / "journal")
+
+
+def genotypes(evaluator: Evaluator, n: int = 6) -> list[Genotype]:
+    space = evaluator.costs.space
+    rows = {space.canonical(row).tobytes(): space.canonical(row) for row in space.sample(50, np.random.default_rng(0))}
+    return list(rows.values())[:n]
+
+
+def values(records: list[Record | None]) -> list[Any]:
+    assert all(record is not None and record.scored for record in records)
+    return [(record.text, dict(record.proxies), dict(record.costs)) for record in records if record is not None]
+
+
+def test_workers_find_the_same_in_any_number(tmp_path: Path, tiny: MakeProblem) -> None:
+    found = []
+    for workers in (1, 2):
+        (tmp_path / str(workers)).mkdir()
+        with open_evaluator(tiny(evaluation__workers=workers), tmp_path / str(workers)) as evaluator:
+            rows = genotypes(evaluator)
+            found.append(values(evaluator.evaluate(rows)))
+            assert [text for text, _, _ in found[-1]] == [evaluator.costs.space.to_text(row) for row in rows]
+    assert found[0] == found[1]
+
+
+def test_what_is_in_the_journal_is_not_evaluated_again(tmp_path: Path, tiny: MakeProblem) -> None:
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        first = evaluator.evaluate(genotypes(evaluator, 3))
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        again = evaluator.evaluate(genotypes(evaluator, 4))
+    assert again[:3] == first
+    assert again[3] is not None
+    assert again[3].scored
+
+
+def test_other_scoring_is_refused_on_the_same_journal(tmp_path: Path, tiny: MakeProblem) -> None:
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        evaluator.evaluate(genotypes(evaluator, 1))
+    for changed in (tiny(score__repeats=2), tiny(search__seed=6), tiny(space__base_width=8)):
+        with pytest.raises(RunError, match="made with other settings"):
+            open_evaluator(changed, tmp_path)
+
+
+def test_repeats_and_real_images_matter(tmp_path: Path, tiny: MakeProblem) -> None:
+    found = []
+    for index, problem in enumerate(
+        [tiny(), tiny(score__repeats=2), tiny(data={"kind": "digits"}, score__input="data")]
+    ):
+        (tmp_path / str(index)).mkdir()
+        with open_evaluator(problem, tmp_path / str(index), Digits()) as evaluator:
+            found.append(values(evaluator.evaluate(genotypes(evaluator, 2))))
+    assert len({str(proxies) for proxies in found}) == 3
+
+
+def test_a_stop_leaves_the_rest_undone(tmp_path: Path, tiny: MakeProblem) -> None:
+    seen: list[Record] = []
+
+    def until_two(record: Record) -> bool:
+        seen.append(record)
+        return len(seen) < 2
+
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        rows = genotypes(evaluator)
+        records = evaluator.evaluate(rows, until_two)
+        assert [record is not None for record in records] == [True, True, False, False, False, False]
+        # What is known is returned, and nothing more is begun.
+        seen.clear()
+        records = evaluator.evaluate(rows, until_two)
+        assert [record is not None for record in records] == [True, True, False, False, False, False]
+
+
+def test_what_breaks_a_limit_is_never_built(tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = ScoringTask.__call__
+    log = tmp_path / "log"
+
+    def spy(self: ScoringTask, genotype: tuple[int, ...]) -> Any:
+        with log.open("a") as file:
+            file.write(json.dumps(genotype) + "\n")
+        return score(self, genotype)
+
+    monkeypatch.setattr(ScoringTask, "__call__", spy)
+    with open_evaluator(tiny(limits=["params <= 400"]), tmp_path) as evaluator:
+        rows = genotypes(evaluator, 12)
+        records = evaluator.evaluate(rows)
+    built = [json.loads(line) for line in log.read_text().splitlines()]
+    over = [record for record in records if record is not None and record.over_limit]
+    assert 0 < len(over) < 12
+    assert len(built) == 12 - len(over)
+    assert all(record.costs["params"] > 400 and not record.proxies for record in over)
+
+
+def test_a_candidate_with_a_nan_is_tried_twice_and_recorded(tmp_path: Path, tiny: MakeProblem) -> None:
+    @register_proxy("test-nan", needs=(), source="a test")
+    def nan(trace: Trace) -> float:
+        return float("nan")
+
+    with open_evaluator(tiny(score__proxies=["robustness", "test-nan"]), tmp_path) as evaluator:
+        (record,) = evaluator.evaluate(genotypes(evaluator, 1))
+    assert record is not None
+    assert (record.failure, record.tries, dict(record.proxies)) == ("CoernasError: test-nan is NaN", 2, {})
+    assert record.costs["params"] > 0
+
+
+def test_objectives_of_the_built_network_are_computed_at_full_size(tmp_path: Path, tiny: MakeProblem) -> None:
+    @register_network_objective("test-side")
+    def side(network: Any, shape: Shape) -> float:
+        assert not any(weight.isnan().any() for weight in network.parameters())
+        return float(shape.height + sum(weight.numel() for weight in network.parameters()))
+
+    with open_evaluator(tiny(objectives=["score", "test-side"], score__size=4), tmp_path) as evaluator:
+        records = evaluator.evaluate(genotypes(evaluator, 3))
+    for record in records:
+        assert record is not None
+        assert record.costs["test-side"] == 8 + record.costs["params"]
+
+
+def test_latency_is_measured_with_idle_workers_and_only_once(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[float] = []
+
+    def measure(network: object, shape: Shape, *, batch: int, threads: int) -> Latency:
+        assert not any(worker.busy for worker in evaluator._pool._workers)
+        measured.append(1.0 + len(measured))
+        return Latency(measured[-1], 0.25, 100, threads, batch, "a test")
+
+    monkeypatch.setattr(module, "measure_latency", measure)
+    problem = tiny(objectives=["score", "latency_ms"], latency__mode="measured")
+    with open_evaluator(problem, tmp_path) as evaluator:
+        records = evaluator.evaluate(genotypes(evaluator, 3))
+        assert [(r.costs["latency_ms"], r.costs["latency_iqr_ms"]) for r in records if r] == [
+            (i, 0.25) for i in (1, 2, 3)
+        ]
+        # A process that was killed before it measured leaves a row without a latency.
+        assert records[1] is not None
+        evaluator.journal.write(replace(records[1], costs={"params": 1.0, "macs": 1.0}))
+    with open_evaluator(problem, tmp_path) as evaluator:
+        again = evaluator.evaluate(genotypes(evaluator, 3))
+    assert [record.costs["latency_ms"] for record in again if record] == [1, 4, 3]
+
+
+def test_a_resumed_run_estimates_latency_as_before(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = tiny(objectives=["score", "latency_ms"], limits=["latency_ms <= 1000"])
+    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "one"))
+    with open_evaluator(problem, tmp_path) as evaluator:
+        rows = genotypes(evaluator, 4)
+        first = evaluator.costs.of(rows)
+        assert evaluator.costs.limits
+    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "two"))
+    with open_evaluator(problem, tmp_path) as evaluator:
+        assert evaluator.costs.of(rows) == first
+        assert evaluator.costs.violation({"params": 1.0, "latency_ms": 1500.0}) == 0.5
