@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "score": "Score one network without training it.",
     "new": "Write a commented problem file for your own images.",
     "latency": "Check estimated latency against measured latency.",
+    "bench": "Measure what candidates, workers and searches cost on this machine.",
     "schema": "Print the JSON Schema of problem files.",
     "doctor": "Show versions, devices and what might be wrong on this machine.",
     "completion": "Print the completion script of a shell.",

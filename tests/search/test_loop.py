@@ -146,7 +146,7 @@ def test_seconds_end_a_search_within_a_generation(tmp_path: Path, tiny: MakeProb
     problem = tiny(search__generations=None, search__seconds=0.5, search__population=200)
     started = time.monotonic()
     run = search(problem, tmp_path / "run")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert run.state.reason == "0.5 s used up"
     assert 0 < run.state.evaluations < 200
     assert run.state.evaluations == len(run.archive)
@@ -366,3 +366,35 @@ def test_time_left_is_that_of_the_budget_that_is_used_up_first(tmp_path: Path, t
     assert first.seconds_left == pytest.approx(2 * first.seconds, rel=0.2)
     assert last.seconds_left == 0.0
     assert loop.IDLE_GENERATIONS > 1
+
+
+DEADLY = """
+import os, signal
+from coernas_moo.proxies import register_proxy
+
+@register_proxy("test-deadly", needs=("macs",), source="a test")
+def deadly(trace):
+    if trace.macs // 64 % 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return float(trace.macs // 64)
+"""
+
+
+def test_candidates_that_kill_their_worker_do_not_end_the_run(tmp_path: Path, tiny: MakeProblem) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(DEADLY)
+    problem = tiny(plugins=[str(plugin)], score__proxies=["test-deadly"], search__generations=2)
+    run = search(problem, tmp_path / "run")
+    failures = run.archive.failures
+    assert 0 < len(failures) < len(run.archive) == 12
+    assert {(r.failure, r.tries) for r in failures} == {("worker killed by SIGKILL (out of memory?)", 2)}
+    assert all(record.proxies["test-deadly"] % 2 == 0 for record in run.archive if record.scored)
+    assert run.front
+    assert run.state.status == "finished"
+
+
+@pytest.mark.parametrize("algorithm", ["hd-duaas", "nsga2", "random"])
+def test_one_objective_gives_the_one_best_network(tmp_path: Path, tiny: MakeProblem, algorithm: str) -> None:
+    run = search(tiny(objectives=["score"], search__algorithm=algorithm), tmp_path / "run")
+    assert len({member.objectives["score"] for member in run.front}) == 1
+    assert run.front[0].objectives["score"] == max(run.archive.scores.values())

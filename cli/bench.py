@@ -1,0 +1,136 @@
+"""`coernas bench`: what the machinery costs on this machine; the numbers under `results/` come from here."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .names import complete_problem
+from .output import print_json
+
+if TYPE_CHECKING:
+    from coernas_moo.config import ProblemFile
+    from coernas_moo.spaces import SearchSpace
+
+PROBLEM = click.argument("problem", shell_complete=complete_problem)
+DATA = click.option("--data", type=click.Path(path_type=Path), help="Images of the problem, where it names none.")
+
+
+@click.group()
+def command() -> None:
+    """Measure what candidates, workers and searches cost on this machine. Nothing else should run meanwhile.
+
+    Every result is one JSON document with its protocol.
+    """
+
+
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--networks", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def candidate(problem: str, data: Path | None, networks: int, seed: int) -> None:
+    """Cost of scoring one candidate over a bare forward and backward pass, one thread."""
+    from coernas_moo.benchmarks.candidate_cost import measure_candidate_cost
+
+    loaded, space = _problem_and_scoring_space(problem, data)
+    cost = measure_candidate_cost(space, networks, seed, batch=loaded.score.batch)
+    _print(loaded, space, {**asdict(cost), "candidates_per_second_and_core": cost.candidates_per_second})
+
+
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--many", type=click.IntRange(min=2), default=2, show_default=True, help="Workers to compare with one.")
+@click.option("--candidates", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def workers(problem: str, data: Path | None, many: int, candidates: int, turns: int, seed: int) -> None:
+    """Time of the same candidates with one worker over that with several, in turns."""
+    from coernas_moo.benchmarks.evaluation_cost import measure_workers
+
+    loaded, space = _problem_and_scoring_space(problem, data)
+    _print(
+        loaded, space, asdict(measure_workers(space, workers=many, candidates=candidates, turns=turns, seed=seed))
+    )
+
+
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--candidates", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def memory(problem: str, data: Path | None, candidates: int, seed: int) -> None:
+    """Peak resident memory of one worker, in MB."""
+    from coernas_moo.benchmarks.evaluation_cost import measure_memory
+
+    loaded, space = _problem_and_scoring_space(problem, data)
+    _print(loaded, space, {"candidates": candidates, "peak_mb": measure_memory(space, candidates=candidates, seed=seed)})
+
+
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--population", type=click.IntRange(min=2), default=50, show_default=True)
+@click.option("--generations", type=click.IntRange(min=1), default=10, show_default=True)
+def overhead(problem: str, data: Path | None, population: int, generations: int) -> None:
+    """Share of a search's time in which no worker evaluates."""
+    from coernas_moo.benchmarks.evaluation_cost import measure_overhead
+
+    loaded, space = _problem_and_scoring_space(
+        problem, data, {"search.population": population, "search.generations": generations}
+    )
+    _print(loaded, space, asdict(measure_overhead(loaded)))
+
+
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--kills", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--generations", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--population", type=click.IntRange(min=2), default=12, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the moments.")
+def kill(problem: str, data: Path | None, kills: int, generations: int, population: int, seed: int) -> None:
+    """Kill searches (kill -9) at random moments, resume them, compare the fronts with that of an undisturbed one."""
+    import tempfile
+
+    from coernas_moo.benchmarks.kill_test import kill_and_resume
+
+    loaded, space = _problem_and_scoring_space(
+        problem, data, {"search.population": population, "search.generations": generations}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        report = kill_and_resume(loaded, Path(folder), kills, seed)
+    _print(loaded, space, asdict(report))
+
+
+def _problem_and_scoring_space(
+    name: str, data: Path | None, overrides: dict[str, object] | None = None
+) -> tuple[ProblemFile, SearchSpace]:
+    from coernas_moo.evaluation.evaluator import scoring_space
+    from coernas_moo.search.loop import open_data
+
+    from .search import read_problem, with_data
+
+    loaded = with_data(read_problem(name, overrides or {}), data)
+    info = open_data(loaded).info
+    return loaded, scoring_space(loaded, loaded.space_settings.build(info.shape, len(info.classes)))
+
+
+def _print(problem: ProblemFile, space: SearchSpace, result: dict[str, object]) -> None:
+    from coernas_moo.objectives.latency import device_name
+    from coernas_moo.search.loop import versions
+
+    protocol = {
+        "problem": problem.name,
+        "scoring_shape": str(space.input_shape),
+        "batch": problem.score.batch,
+        "device": device_name(),
+        "system": platform.system(),
+        "versions": versions(),
+    }
+    print_json({**result, "protocol": protocol})
