@@ -54,9 +54,7 @@ def workers(problem: str, data: Path | None, many: int, candidates: int, turns: 
     from coernas_moo.benchmarks.evaluation_cost import measure_workers
 
     loaded, space = _problem_and_scoring_space(problem, data)
-    _print(
-        loaded, space, asdict(measure_workers(space, workers=many, candidates=candidates, turns=turns, seed=seed))
-    )
+    _print(loaded, space, asdict(measure_workers(space, workers=many, candidates=candidates, turns=turns, seed=seed)))
 
 
 @command.command()
@@ -69,7 +67,9 @@ def memory(problem: str, data: Path | None, candidates: int, seed: int) -> None:
     from coernas_moo.benchmarks.evaluation_cost import measure_memory
 
     loaded, space = _problem_and_scoring_space(problem, data)
-    _print(loaded, space, {"candidates": candidates, "peak_mb": measure_memory(space, candidates=candidates, seed=seed)})
+    _print(
+        loaded, space, {"candidates": candidates, "peak_mb": measure_memory(space, candidates=candidates, seed=seed)}
+    )
 
 
 @command.command()
@@ -123,7 +123,7 @@ def _problem_and_scoring_space(
 
 def _print(problem: ProblemFile, space: SearchSpace, result: dict[str, object]) -> None:
     from coernas_moo.objectives.latency import device_name
-    from coernas_moo.search.loop import versions
+    from coernas_moo.versions import versions
 
     protocol = {
         "problem": problem.name,

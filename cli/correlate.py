@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .output import print_json, print_table, table_of
+from .output import print_json, print_table, progress_on_stderr, table_of
 
 FOUR = "robustness,isotropy,uncertainty,regularity"
 
@@ -26,7 +26,10 @@ FOUR = "robustness,isotropy,uncertainty,regularity"
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
 @click.option("--table", "table_path", type=click.Path(path_type=Path), help="The npz with the accuracies.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("results/runs/correlate"), show_default=True,
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results/runs/correlate"),
+    show_default=True,
     help="Folder for the CSV, the plots and the journal; calling again goes on where it stopped.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
@@ -83,12 +86,7 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CoernasError(f"{out}: cannot be made: {error.strerror}; give another --out") from None
-    with click.progressbar(length=1, label="scoring", file=click.get_text_stream("stderr")) as bar:
-
-        def on_candidate(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
+    with progress_on_stderr("scoring") as on_candidate:
         result = correlate(
             table, protocol, out / "journal.sqlite", workers=workers or available_cores(), on_candidate=on_candidate
         )

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "proxies": "List the training-free proxies.",
     "score": "Score one network without training it.",
     "new": "Write a commented problem file for your own images.",
+    "correlate": "Correlate proxies with trained accuracies on NAS-Bench-201.",
     "latency": "Check estimated latency against measured latency.",
     "bench": "Measure what candidates, workers and searches cost on this machine.",
     "schema": "Print the JSON Schema of problem files.",

@@ -17,7 +17,7 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile
-    from coernas_moo.search.loop import Listener
+    from coernas_moo.search.progress import Listener
     from coernas_moo.search.run import Run
     from coernas_moo.search.run_directory import State
 
@@ -73,7 +73,7 @@ def command(
       coernas search --resume --out results/runs/digits-1 --generations 20
     """
     overrides = {KEYS[key]: value for key, value in numbers.items() if value is not None} | _read_settings(settings)
-    from coernas_moo.search.loop import search
+    from coernas_moo.search.loop import run_search
     from coernas_moo.search.run_directory import RunDirectory, next_free
 
     if problem is None and not (resume and out):
@@ -90,7 +90,7 @@ def command(
     before = RunDirectory(directory).read_state() if resume and RunDirectory(directory).has_state() else None
     with _listener(as_json, quiet) as listener:
         try:
-            run = search(loaded, directory, resume=resume, listener=listener)
+            run = run_search(loaded, directory, resume=resume, listener=listener)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted; continue with: coernas search --resume --out {directory}") from None
     _finish(run, before, as_json, quiet)
@@ -171,7 +171,7 @@ def _listener(as_json: bool, quiet: bool) -> Iterator[Listener]:
     from rich.console import Console
 
     from coernas_moo.reporting.live import LiveScreen, PlainLines, WarningsOnly
-    from coernas_moo.search.loop import Listener
+    from coernas_moo.search.progress import Listener
 
     console = Console(highlight=False, stderr=as_json)
     if quiet:

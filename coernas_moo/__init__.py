@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from coernas_moo.objectives import register_network_objective, register_objective
     from coernas_moo.proxies import Score, fuse, register_proxy, score
     from coernas_moo.search.hd_duaas import HDDUAAS
-    from coernas_moo.search.loop import Listener, Progress
-    from coernas_moo.search.loop import search as run_search
+    from coernas_moo.search.loop import run_search
     from coernas_moo.search.problem import RankingEvaluator, SearchProblem
+    from coernas_moo.search.progress import Listener, Progress
     from coernas_moo.search.run import Member, Run
 
 _HOMES = {
     "HDDUAAS": "search.hd_duaas",
-    "Listener": "search.loop",
+    "Listener": "search.progress",
     "Member": "search.run",
     "ProblemFile": "config",
-    "Progress": "search.loop",
+    "Progress": "search.progress",
     "RankingEvaluator": "search.problem",
     "Run": "search.run",
     "Score": "proxies",
@@ -41,7 +41,7 @@ _HOMES = {
     "register_pool": "networks.pools",
     "register_proxy": "proxies",
     "register_unit": "networks.units",
-    "run_search": "search.loop:search",
+    "run_search": "search.loop",
     "score": "proxies",
 }
 
@@ -49,8 +49,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home, _, original = _HOMES[name].partition(":")
-    value = getattr(import_module(f"{__name__}.{home}"), original or name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

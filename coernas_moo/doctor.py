@@ -15,7 +15,7 @@ from pymoo.functions import is_compiled
 from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.objectives.latency import device_name
 from coernas_moo.objectives.latency_table import cache_directory
-from coernas_moo.search.loop import versions
+from coernas_moo.versions import versions
 
 
 def examine(runs: Path) -> dict[str, Any]:

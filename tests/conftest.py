@@ -18,7 +18,7 @@ from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.proxies import PROXIES
 from coernas_moo.registry import Registry
 from coernas_moo.search.algorithms import ALGORITHMS
-from coernas_moo.search.loop import search
+from coernas_moo.search.loop import run_search
 from coernas_moo.search.run import Run
 from coernas_moo.spaces import SPACES
 
@@ -87,4 +87,4 @@ def tiny() -> MakeProblem:
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run, finished and not to be changed."""
-    return search(make(), tmp_path_factory.mktemp("finished") / "run")
+    return run_search(make(), tmp_path_factory.mktemp("finished") / "run")

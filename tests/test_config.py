@@ -71,7 +71,7 @@ def test_settings_of_data_and_space_are_written_out() -> None:
         ({"objectives": ["scor"]}, "objectives: no objective named 'scor'; did you mean 'score'?"),
         ({"limits": ["params < 3"]}, "limits: 'params < 3' is not a limit"),
         ({"limits": ["parms <= 3"]}, "limits: no objective named 'parms'; did you mean 'params'?"),
-        ({"score.proxies": ["naswot"]}, "score.proxies: no proxy named 'naswot'"),
+        ({"score.proxies": ["no-such"]}, "score.proxies: no proxy named 'no-such'"),
         ({"score.p": float("nan")}, "score.p: expected a finite number, got nan"),
         ({"score.input": "data"}, "score.input: 'data' needs images, and data.kind is 'noise'"),
         ({"score.batch": 1}, "score.batch: expected int >= 2"),

@@ -93,7 +93,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Row:
-    """One proxy or fusion on one data set: means over seeds, spread of tau, bootstrap interval of the first seed's tau."""
+    """One proxy or fusion on one data set: means over seeds, spread of tau, interval of the first seed's tau."""
 
     name: str
     dataset: str
@@ -173,9 +173,7 @@ def correlate(
     return Correlation(protocol, rows, len(texts), len(functions), seconds, scores, chosen)
 
 
-def population(
-    table: TabularBenchmark, space: NASBench201, protocol: Protocol
-) -> tuple[NDArray[np.int64], list[str]]:
+def population(table: TabularBenchmark, space: NASBench201, protocol: Protocol) -> tuple[NDArray[np.int64], list[str]]:
     """Rows of the table that take part, and the canonical text of each.
 
     Raises:

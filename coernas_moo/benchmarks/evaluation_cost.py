@@ -16,7 +16,7 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.evaluation.task import Measured, ScoringTask
 from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.proxies import DIMENSIONS
-from coernas_moo.search.loop import search
+from coernas_moo.search.loop import run_search
 from coernas_moo.spaces import SearchSpace
 
 
@@ -74,7 +74,7 @@ class SearchOverhead:
 
     Args:
         evaluations: candidates of the search.
-        seconds: from the first ask to the end.
+        seconds: wall time of the search, once the data is read.
         idle_share: time outside evaluation over `seconds`.
     """
 
@@ -86,10 +86,8 @@ class SearchOverhead:
 def measure_overhead(problem: ProblemFile) -> SearchOverhead:
     """Run the search in a temporary directory and compare its time with that spent evaluating."""
     with tempfile.TemporaryDirectory() as folder:
-        run = search(problem, Path(folder) / "run")
-        state = run.state
-    idle = 1 - state.evaluating_seconds / state.loop_seconds
-    return SearchOverhead(state.evaluations, state.loop_seconds, idle)
+        state = run_search(problem, Path(folder) / "run").state
+    return SearchOverhead(state.evaluations, state.seconds, 1 - state.evaluating_seconds / state.seconds)
 
 
 class MemoryTask(ScoringTask):

@@ -14,15 +14,15 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.errors import RunError
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.record import Record
-from coernas_moo.search.loop import search
+from coernas_moo.search.loop import run_search
 from coernas_moo.search.run import Member
 from coernas_moo.search.run_directory import RunDirectory
 
 _SEARCH = """
 import sys
 from coernas_moo.config import load_problem
-from coernas_moo.search.loop import search
-search(load_problem(sys.argv[1]), sys.argv[2])
+from coernas_moo.search.loop import run_search
+run_search(load_problem(sys.argv[1]), sys.argv[2])
 """
 
 
@@ -67,7 +67,7 @@ def kill_and_resume(problem: ProblemFile, folder: Path, kills: int = 20, seed: i
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "problem.toml"
     file.write_text(problem.to_toml(), encoding="utf-8")
-    undisturbed = search(problem, folder / "undisturbed")
+    undisturbed = run_search(problem, folder / "undisturbed")
     rng = np.random.default_rng(seed)
     identical = kept = repeated = surplus = done = 0
     for _ in range(3 * kills):
@@ -77,7 +77,7 @@ def kill_and_resume(problem: ProblemFile, folder: Path, kills: int = 20, seed: i
         if not _run_and_kill(file, path, float(rng.uniform(0, undisturbed.state.seconds))):
             continue
         before = _records(path)
-        resumed = search(problem, path, resume=True)
+        resumed = run_search(problem, path, resume=True)
         after = _records(path)
         # A second evaluation takes another time, to the microsecond.
         repeated += sum(after[text].seconds != record.seconds for text, record in before.items())

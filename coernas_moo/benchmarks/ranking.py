@@ -116,5 +116,3 @@ def half_of(keys: list[str], seed: int) -> NDArray[np.bool_]:
     order = np.random.default_rng(seed).permutation(len(distinct))
     chosen = {distinct[i] for i in order[: len(distinct) // 2]}
     return np.array([key in chosen for key in keys])
-
-

@@ -119,7 +119,7 @@ def train_network(
             schedule.step()
     network.eval()
     with torch.no_grad():
-        predicted = torch.cat([network(part).argmax(1) for part in test_images.split(250)])
+        predicted = torch.cat([network(part).argmax(1) for part in torch.split(test_images, 250)])
     return 100.0 * float((predicted == test_labels).double().mean()), time.process_time() - started
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,8 @@ def scoring_space(problem: ProblemFile, space: SearchSpace) -> SearchSpace:
 class Evaluator:
     """Evaluates candidates of one problem; equal genotypes are evaluated once in a journal's life.
 
+    `busy_seconds` is the time in which workers were at work so far.
+
     Args:
         problem: the resolved problem.
         costs: closed-form costs over the problem's space.
@@ -60,6 +63,7 @@ class Evaluator:
         self._problem = problem
         self._space = space = costs.space
         self.costs = costs
+        self.busy_seconds = 0.0
         wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
         self._measures = problem.latency.mode == "measured" and any(o.needs == "device" for o in wanted)
         self.journal = Journal(journal_path, _fingerprint(problem, space, dataset), problem.search.seed)
@@ -95,6 +99,7 @@ class Evaluator:
                 go_on = on_record(known)
         if not go_on:
             todo.clear()
+        started = time.monotonic()
         results = self._pool.run([tuple(int(code) for code in genotypes[position]) for position in todo])
         for index, outcome in results:
             position = todo[index]
@@ -104,6 +109,7 @@ class Evaluator:
             if on_record is not None and not on_record(record):
                 results.close()
                 break
+        self.busy_seconds += time.monotonic() - started
         if self._measures:
             self._measure_latency(genotypes, records)
         return records

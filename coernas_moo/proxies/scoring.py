@@ -1,8 +1,9 @@
-"""Scoring one module: initialise, trace, apply proxies."""
+"""Scoring one module: initialise, trace, apply proxies of the trace and of the network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +14,8 @@ from torch import Tensor, nn
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.memory import channels_last
-from coernas_moo.proxies.proxy import PROXIES
-from coernas_moo.proxies.trace import Trace, TracePart, trace
+from coernas_moo.proxies.proxy import PROXIES, AnyProxy, Proxy
+from coernas_moo.proxies.trace import TracePart, trace
 
 DIMENSIONS = ("robustness", "isotropy", "uncertainty", "regularity")
 """The four proxies of the method, in the order in which they are shown."""
@@ -52,6 +53,8 @@ def score(
 ) -> Score:
     """Training-free score of any module: He initialisation, one forward and one backward pass, the proxies.
 
+    A `NetworkProxy` among the proxies runs the module again by itself, on the same weights, images and labels.
+
     The weights that the module comes with do not matter; they are back in place afterwards. The same arguments give the
     same score, whatever torch's random state, which is left alone. A repeat draws weights, images and labels anew;
     values are means over repeats.
@@ -88,18 +91,19 @@ def score(
     parameters = list(module.parameters())
     if any(parameter.device.type != "cpu" for parameter in parameters):
         raise CoernasError("the module to score is not on the CPU; move it there with module.cpu()")
-    needs: set[TracePart] = {"macs"}
-    needs.update(*(proxy.needs for proxy in chosen))
-    traces = (
-        _one_repeat(
-            module, parameters if restore else (), input_shape, classes, batch, repeat_seed(seed, repeat), needs, images
-        )
-        for repeat in range(repeats)
-    )
     rows, macs = [], 0
-    for one in traces:
-        rows.append([proxy(one) for proxy in chosen])
-        macs = one.macs
+    for repeat in range(repeats):
+        row, macs = _one_repeat(
+            module,
+            parameters if restore else (),
+            input_shape,
+            classes,
+            batch,
+            repeat_seed(seed, repeat),
+            chosen,
+            images,
+        )
+        rows.append(row)
     means = np.mean(rows, axis=0).tolist()
     return Score(
         values=dict(zip(proxies, means, strict=True)),
@@ -120,9 +124,11 @@ def _one_repeat(
     classes: int,
     batch: int,
     seed: int,
-    needs: Set[TracePart],
+    proxies: Sequence[AnyProxy],
     images: Tensor | None,
-) -> Trace:
+) -> tuple[list[float], int]:
+    needs: set[TracePart] = {"macs"}
+    needs.update(*(proxy.needs for proxy in proxies if isinstance(proxy, Proxy)))
     with torch.random.fork_rng(devices=[]), _own_storage(to_restore):
         # torch.manual_seed would seed every accelerator too, and those are not restored.
         torch.default_generator.manual_seed(seed)
@@ -132,7 +138,19 @@ def _one_repeat(
         labels = torch.randint(0, classes, (len(images),))
         if images.ndim == 4:
             images = channels_last(images)
-        return trace(module, images, labels, needs=needs)
+        recorded = trace(module, images, labels, needs=needs)
+        values = [
+            proxy(recorded)
+            if isinstance(proxy, Proxy)
+            else proxy(module, images, labels, seed=_seed_of_proxy(seed, proxy.name))
+            for proxy in proxies
+        ]
+    return values, recorded.macs
+
+
+def _seed_of_proxy(seed: int, name: str) -> int:
+    """What a proxy draws depends neither on the other proxies nor on the weights, which are drawn from `seed`."""
+    return int(np.random.SeedSequence([seed, zlib.crc32(name.encode())]).generate_state(1)[0])
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from coernas_moo.evaluation.record import Record
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.search_header import search_facts
 from coernas_moo.reporting.tables import facts
-from coernas_moo.search.loop import Listener, Progress
+from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.spaces import SearchSpace
 
 REFRESHES_A_SECOND = 4

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from coernas_moo.files import write_atomically
-
-if TYPE_CHECKING:
-    from coernas_moo.search.loop import Progress
+from coernas_moo.search.progress import Progress
 
 COLUMNS = ("generation", "evaluations", "archive", "front", "best", "hypervolume", "failures", "seconds")
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import time
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from pymoo.core.algorithm import Algorithm
 from pymoo.core.termination import NoTermination
 
-from coernas_moo._version import __version__
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError
@@ -26,47 +23,14 @@ from coernas_moo.search.feasibility import require_feasible
 from coernas_moo.search.history import History
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.search.problem import BudgetUsedUp, RankingEvaluator, SearchProblem
+from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import RunDirectory, State, require_same_data
 from coernas_moo.spaces import SearchSpace
+from coernas_moo.versions import versions
 
 IDLE_GENERATIONS = 20
 """A search that evaluates nothing new in so many generations ends: no budget of evaluations would end it."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a search stands; budgets that are not set are None.
-
-    `best` is the best value of the first objective; `hypervolume` is that of the front, objectives scaled by the
-    ranges of the archive, reference point 1.
-    """
-
-    generation: int
-    generations: int | None
-    evaluations: int
-    max_evaluations: int | None
-    archive: int
-    front: int
-    best: float
-    hypervolume: float
-    failures: int
-    seconds: float
-    evaluations_per_second: float
-    seconds_left: float | None
-
-
-class Listener:
-    """Receives the events of a search; every method does nothing here."""
-
-    def started(self, problem: ProblemFile, space: SearchSpace, dataset: Dataset, directory: Path) -> None:
-        """The data has been read and the workers are about to start."""
-
-    def evaluated(self, record: Record, progress: Progress) -> None:
-        """One candidate is done; `progress` is that of the last generation, with the counts moved on."""
-
-    def generation(self, progress: Progress) -> None:
-        """One generation is done."""
 
 
 def open_data(problem: ProblemFile) -> Dataset:
@@ -83,7 +47,7 @@ def open_data(problem: ProblemFile) -> Dataset:
     return dataset
 
 
-def search(
+def run_search(
     problem: ProblemFile, directory: str | Path, *, resume: bool = False, listener: Listener | None = None
 ) -> Run:
     """Search until a budget is used up, and return the run.
@@ -166,6 +130,7 @@ class _Search:
         self.started = time.monotonic()
         self.history = History(directory.history)
         self.evaluations = self.journalled = self.idle = 0
+        self.evaluator: Evaluator | None = None
         self.progress = Progress(
             0, self.generations, 0, settings.evaluations, 0, 0, float("nan"), 0.0, 0, 0.0, 0.0, None
         )
@@ -181,6 +146,7 @@ class _Search:
         try:
             self.costs.keep()
             with Evaluator(self.problem, self.costs, self.dataset, self.directory.journal) as evaluator:
+                self.evaluator = evaluator
                 self.journalled = len(evaluator.journal)
                 reason = self._loop(evaluator)
                 status = "finished"
@@ -248,20 +214,13 @@ class _Search:
 
     def _moved_on(self) -> Progress:
         """The last generation's progress with counts and times of now."""
-        last, seconds = self.progress, self.seconds
-        return Progress(
-            last.generation,
-            last.generations,
-            self.evaluations,
-            last.max_evaluations,
-            last.archive,
-            last.front,
-            last.best,
-            last.hypervolume,
-            last.failures,
-            seconds,
-            self.evaluations / seconds if seconds > 0 else 0.0,
-            self._seconds_left(seconds),
+        seconds = self.seconds
+        return replace(
+            self.progress,
+            evaluations=self.evaluations,
+            seconds=seconds,
+            evaluations_per_second=self.evaluations / seconds if seconds > 0 else 0.0,
+            seconds_left=self._seconds_left(seconds),
         )
 
     def _seconds_left(self, seconds: float) -> float | None:
@@ -285,20 +244,14 @@ class _Search:
         front = self.archive.front()
         front_values = self.archive.objective_values(front)
         first = self.archive.objectives[0]
-        moved = self._moved_on()
-        self.progress = Progress(
-            algorithm.n_iter - 1 if algorithm.is_initialized else 1,
-            moved.generations,
-            self.evaluations,
-            moved.max_evaluations,
-            len(self.archive),
-            len(front),
-            first.sign * float(front_values[0, 0]) if len(front) else float("nan"),
-            normalised_hypervolume(front_values, values),
-            len(self.archive.failures),
-            moved.seconds,
-            moved.evaluations_per_second,
-            moved.seconds_left,
+        self.progress = replace(
+            self._moved_on(),
+            generation=algorithm.n_iter - 1 if algorithm.is_initialized else 1,
+            archive=len(self.archive),
+            front=len(front),
+            best=first.sign * float(front_values[0, 0]) if len(front) else float("nan"),
+            hypervolume=normalised_hypervolume(front_values, values),
+            failures=len(self.archive.failures),
         )
         self.history.add(self.progress)
         self._save("running", "")
@@ -317,14 +270,6 @@ class _Search:
                 (info.shape.channels, info.shape.height, info.shape.width),
                 info.classes,
                 versions(),
+                round(self.evaluator.busy_seconds, 3) if self.evaluator is not None else 0.0,
             )
         )
-
-
-def versions() -> dict[str, str]:
-    """Versions that a result depends on."""
-    return {
-        "coernas-moo": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "pymoo", "numpy")},
-    }

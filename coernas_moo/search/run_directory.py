@@ -36,7 +36,8 @@ class State:
         seconds: wall time so far, over all resumptions.
         shape: of one image (channels, height, width).
         classes: class names.
-        versions: of coernas-moo, Python, torch, pymoo.
+        versions: of coernas-moo, Python, torch, pymoo, numpy.
+        evaluating_seconds: time in which workers were at work, since the run was begun or last resumed.
     """
 
     status: str
@@ -47,6 +48,7 @@ class State:
     shape: tuple[int, int, int]
     classes: tuple[str, ...]
     versions: Mapping[str, str]
+    evaluating_seconds: float = 0.0
 
 
 class RunDirectory:

@@ -16,7 +16,7 @@ from coernas_moo.config import load_problem
 from coernas_moo.datasets import Dataset
 from coernas_moo.evaluation.record import Record
 from coernas_moo.reporting.live import LiveScreen, PlainLines
-from coernas_moo.search.loop import Progress
+from coernas_moo.search.progress import Progress
 from coernas_moo.spaces import SearchSpace
 
 PROBLEM = load_problem("digits", {"limits": ["params <= 5e4"], "search.seconds": 90})

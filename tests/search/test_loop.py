@@ -18,7 +18,8 @@ from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.record import Record
 from coernas_moo.search import loop
 from coernas_moo.search.history import read_history
-from coernas_moo.search.loop import Listener, Progress, search
+from coernas_moo.search.loop import run_search
+from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import RunDirectory
 
@@ -53,16 +54,16 @@ class Stop(Listener):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_seed_decides_not_the_workers(tmp_path: Path, tiny: MakeProblem, finished_run: Run, workers: int) -> None:
-    assert exactly(search(tiny(evaluation__workers=workers), tmp_path / "run")) == exactly(finished_run)
+    assert exactly(run_search(tiny(evaluation__workers=workers), tmp_path / "run")) == exactly(finished_run)
 
 
 def test_another_seed_finds_another_front(tmp_path: Path, tiny: MakeProblem, finished_run: Run) -> None:
-    assert exactly(search(tiny(search__seed=6), tmp_path / "run")) != exactly(finished_run)
+    assert exactly(run_search(tiny(search__seed=6), tmp_path / "run")) != exactly(finished_run)
 
 
 def test_progress_and_history_agree(tmp_path: Path, tiny: MakeProblem) -> None:
     listener = Stop()
-    run = search(tiny(), tmp_path / "run", listener=listener)
+    run = run_search(tiny(), tmp_path / "run", listener=listener)
     last = listener.progress[-1]
     assert [p.generation for p in listener.progress] == [1, 2, 3]
     assert [p.evaluations for p in listener.progress] == [6, 12, 18]
@@ -84,12 +85,12 @@ def test_interrupted_and_resumed_a_run_ends_as_if_it_had_not_been(
     tmp_path: Path, tiny: MakeProblem, finished_run: Run, after: int
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        search(tiny(), tmp_path / "run", listener=Stop(after))
+        run_search(tiny(), tmp_path / "run", listener=Stop(after))
     interrupted = Run(tmp_path / "run")
     assert interrupted.state.status == "interrupted"
     before = read_all(interrupted.directory.journal)
     assert len(before) == after
-    resumed = search(tiny(), tmp_path / "run", resume=True)
+    resumed = run_search(tiny(), tmp_path / "run", resume=True)
     assert exactly(resumed) == exactly(finished_run)
     assert resumed.state.status == "finished"
     # Seconds are those of the first time: nothing was evaluated again.
@@ -100,23 +101,23 @@ def test_interrupted_and_resumed_a_run_ends_as_if_it_had_not_been(
 def test_interrupted_twice(tmp_path: Path, tiny: MakeProblem, finished_run: Run) -> None:
     for after in (4, 11):
         with pytest.raises(KeyboardInterrupt):
-            search(tiny(), tmp_path / "run", resume=True, listener=Stop(after))
-    assert exactly(search(tiny(), tmp_path / "run", resume=True)) == exactly(finished_run)
+            run_search(tiny(), tmp_path / "run", resume=True, listener=Stop(after))
+    assert exactly(run_search(tiny(), tmp_path / "run", resume=True)) == exactly(finished_run)
 
 
 def test_a_finished_run_resumed_changes_nothing(tmp_path: Path, tiny: MakeProblem, finished_run: Run) -> None:
-    run = search(tiny(), tmp_path / "run")
+    run = run_search(tiny(), tmp_path / "run")
     rows, history = read_all(run.directory.journal), run.directory.history.read_text()
-    again = search(tiny(), tmp_path / "run", resume=True)
+    again = run_search(tiny(), tmp_path / "run", resume=True)
     assert exactly(again) == exactly(run) == exactly(finished_run)
     assert read_all(run.directory.journal) == rows
     assert run.directory.history.read_text() == history
 
 
 def test_more_generations_continue_a_run(tmp_path: Path, tiny: MakeProblem) -> None:
-    search(tiny(), tmp_path / "run")
-    extended = search(tiny(search__generations=5), tmp_path / "run", resume=True)
-    assert exactly(extended) == exactly(search(tiny(search__generations=5), tmp_path / "straight"))
+    run_search(tiny(), tmp_path / "run")
+    extended = run_search(tiny(search__generations=5), tmp_path / "run", resume=True)
+    assert exactly(extended) == exactly(run_search(tiny(search__generations=5), tmp_path / "straight"))
     assert extended.problem.search.generations == 5
     assert (extended.state.generation, extended.state.evaluations) == (5, 30)
 
@@ -125,8 +126,8 @@ def test_more_generations_continue_a_run(tmp_path: Path, tiny: MakeProblem) -> N
 def test_smaller_budgets_lose_nothing(
     tmp_path: Path, tiny: MakeProblem, finished_run: Run, smaller: dict[str, int]
 ) -> None:
-    search(tiny(), tmp_path / "run")
-    resumed = search(tiny(**smaller), tmp_path / "run", resume=True)
+    run_search(tiny(), tmp_path / "run")
+    resumed = run_search(tiny(**smaller), tmp_path / "run", resume=True)
     assert exactly(resumed) == exactly(finished_run)
     assert (resumed.state.evaluations, len(read_history(resumed.directory.history))) == (18, 3)
 
@@ -135,31 +136,31 @@ def test_evaluations_are_counted_exactly_and_may_be_extended(tmp_path: Path, tin
     def budget(evaluations: int) -> ProblemFile:
         return tiny(search__generations=None, search__evaluations=evaluations)
 
-    run = search(budget(13), tmp_path / "run")
+    run = run_search(budget(13), tmp_path / "run")
     assert (len(run.archive), run.state.reason) == (13, "13 evaluations done")
-    extended = search(budget(20), tmp_path / "run", resume=True)
+    extended = run_search(budget(20), tmp_path / "run", resume=True)
     assert len(extended.archive) == 20
-    assert exactly(extended) == exactly(search(budget(20), tmp_path / "straight"))
+    assert exactly(extended) == exactly(run_search(budget(20), tmp_path / "straight"))
 
 
 def test_seconds_end_a_search_within_a_generation(tmp_path: Path, tiny: MakeProblem) -> None:
     problem = tiny(search__generations=None, search__seconds=0.5, search__population=200)
     started = time.monotonic()
-    run = search(problem, tmp_path / "run")
+    run = run_search(problem, tmp_path / "run")
     assert time.monotonic() - started < 20
     assert run.state.reason == "0.5 s used up"
     assert 0 < run.state.evaluations < 200
     assert run.state.evaluations == len(run.archive)
     assert run.front
     # Resumed, it has no time left, and keeps what it has.
-    again = search(problem, tmp_path / "run", resume=True)
+    again = run_search(problem, tmp_path / "run", resume=True)
     assert again.state.evaluations == run.state.evaluations
     assert exactly(again) == exactly(run)
     assert len(read_history(run.directory.history)) == 1
 
 
 def test_an_exhausted_space_stops_with_the_reason(tmp_path: Path, tiny: MakeProblem) -> None:
-    run = search(tiny(space__stages=1, search__generations=50), tmp_path / "run")
+    run = run_search(tiny(space__stages=1, search__generations=50), tmp_path / "run")
     assert len(run.archive) == run.space.canonical_size() == 24
     assert run.state.reason == "the space is exhausted: all 24 networks have been evaluated"
     assert run.state.status == "finished"
@@ -169,13 +170,13 @@ def test_a_budget_of_evaluations_that_limits_keep_from_being_used_ends(tmp_path:
     problem = tiny(
         search__generations=None, search__evaluations=500, search__algorithm="nsga2", limits=["params <= 200"]
     )
-    run = search(problem, tmp_path / "run")
+    run = run_search(problem, tmp_path / "run")
     assert run.state.reason.startswith("no new network found")
     assert 0 < len(run.archive) < 500
 
 
 def test_a_run_in_use_is_refused(tmp_path: Path, tiny: MakeProblem) -> None:
-    search(tiny(search__generations=1), tmp_path / "run")
+    run_search(tiny(search__generations=1), tmp_path / "run")
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     other = context.Process(target=_hold, args=(tmp_path / "run", theirs))
@@ -183,13 +184,13 @@ def test_a_run_in_use_is_refused(tmp_path: Path, tiny: MakeProblem) -> None:
     try:
         assert ours.recv() == "held"
         with pytest.raises(RunError, match="in use by another search; wait for it") as caught:
-            search(tiny(), tmp_path / "run", resume=True)
+            run_search(tiny(), tmp_path / "run", resume=True)
         assert "\n" not in str(caught.value)
     finally:
         other.kill()
         other.join()
     # The lock has gone with the process.
-    assert search(tiny(), tmp_path / "run", resume=True).state.generation == 3
+    assert run_search(tiny(), tmp_path / "run", resume=True).state.generation == 3
 
 
 def _hold(path: Path, connection: Connection) -> None:
@@ -205,12 +206,12 @@ def test_two_searches_of_one_process_are_refused_too(tmp_path: Path, tiny: MakeP
         def generation(self, progress: Progress) -> None:
             with contextlib.suppress(KeyError):
                 try:
-                    search(tiny(), tmp_path / "run", resume=True)
+                    run_search(tiny(), tmp_path / "run", resume=True)
                 except RunError as error:
                     self.refused = str(error)
 
     listener = Nested()
-    search(tiny(search__generations=1), tmp_path / "run", listener=listener)
+    run_search(tiny(search__generations=1), tmp_path / "run", listener=listener)
     assert "in use" in listener.refused
 
 
@@ -230,7 +231,7 @@ def test_a_changed_problem_is_refused(
 ) -> None:
     before = exactly(finished_run)
     with pytest.raises(RunError, match=key):
-        search(tiny(**change), finished_run.directory.path, resume=True)
+        run_search(tiny(**change), finished_run.directory.path, resume=True)
     assert exactly(Run(finished_run.directory.path)) == before
 
 
@@ -238,18 +239,18 @@ def test_a_changed_plugin_is_refused(tmp_path: Path, tiny: MakeProblem, monkeypa
     plugin = tmp_path / "plugin.py"
     plugin.write_text("'''Nothing yet.'''\n")
     problem = tiny(plugins=[str(plugin)], search__generations=1)
-    search(problem, tmp_path / "run")
+    run_search(problem, tmp_path / "run")
     plugin.write_text("'''Something else.'''\n")
     with pytest.raises(RunError, match="other settings, plugins or formulas"):
-        search(problem, tmp_path / "run", resume=True)
+        run_search(problem, tmp_path / "run", resume=True)
 
 
 def test_a_new_run_needs_an_empty_directory(tmp_path: Path, tiny: MakeProblem, finished_run: Run) -> None:
     with pytest.raises(RunError, match="a run is here; add --resume"):
-        search(tiny(), finished_run.directory.path)
+        run_search(tiny(), finished_run.directory.path)
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(RunError, match="not empty and not a run"):
-        search(tiny(), tmp_path, resume=True)
+        run_search(tiny(), tmp_path, resume=True)
     assert [item.name for item in tmp_path.iterdir()] == ["letter.txt"]
 
 
@@ -267,7 +268,7 @@ def test_bad_input_leaves_nothing_on_disk(
     tmp_path: Path, tiny: MakeProblem, change: dict[str, Any], error: type[CoernasError], words: str
 ) -> None:
     with pytest.raises(error) as caught:
-        search(tiny(**change), tmp_path / "runs" / "run")
+        run_search(tiny(**change), tmp_path / "runs" / "run")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
@@ -276,14 +277,14 @@ def test_bad_input_leaves_nothing_on_disk(
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, tiny: MakeProblem) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="give another --out"):
-        search(tiny(), tmp_path / "file" / "run")
+        run_search(tiny(), tmp_path / "file" / "run")
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a directory where not even root may write")
 @pytest.mark.parametrize("path", ["/proc/run", "/proc/deeper/run"])
 def test_a_read_only_directory_is_named(path: str, tiny: MakeProblem) -> None:
     with pytest.raises(RunError, match=f"{path}: cannot be .*; give another --out"):
-        search(tiny(), path)
+        run_search(tiny(), path)
 
 
 def test_a_full_disk_ends_a_run_that_can_be_resumed(
@@ -298,8 +299,8 @@ def test_a_full_disk_ends_a_run_that_can_be_resumed(
         raise RunError(f"{path}: cannot be written: No space left on device")
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(RunError, match="No space left"):
-        search(tiny(), tmp_path / "run", listener=Full())
-    assert exactly(search(tiny(), tmp_path / "run", resume=True)) == exactly(finished_run)
+        run_search(tiny(), tmp_path / "run", listener=Full())
+    assert exactly(run_search(tiny(), tmp_path / "run", resume=True)) == exactly(finished_run)
 
 
 PLUGIN = """
@@ -335,7 +336,7 @@ def test_a_users_proxy_unit_and_objective_in_a_search(tmp_path: Path, tiny: Make
         score__proxies=["robustness", "test-loss"],
         evaluation__workers=2,
     )
-    run = search(problem, tmp_path / "run")
+    run = run_search(problem, tmp_path / "run")
     assert len(log.read_text()) == len(run.archive) == 18
     assert any("test-pointwise" in record.text for record in run.archive)
     assert all({"robustness", "test-loss"} == set(record.proxies) for record in run.archive)
@@ -347,7 +348,7 @@ def test_the_shipped_digits_problem_searches_real_images(tmp_path: Path) -> None
         "digits",
         {"search.population": 6, "search.generations": 1, "search.evaluations": 6, "objectives": ["score", "params"]},
     )
-    run = search(problem, tmp_path / "run")
+    run = run_search(problem, tmp_path / "run")
     assert run.state.shape == (1, 8, 8)
     assert len(run.state.classes) == 10
     assert run.network("best")
@@ -355,13 +356,13 @@ def test_the_shipped_digits_problem_searches_real_images(tmp_path: Path) -> None
 
 def test_no_worker_is_left_behind(tmp_path: Path, tiny: MakeProblem) -> None:
     with pytest.raises(KeyboardInterrupt):
-        search(tiny(evaluation__workers=2), tmp_path / "run", listener=Stop(8))
+        run_search(tiny(evaluation__workers=2), tmp_path / "run", listener=Stop(8))
     assert not multiprocessing.active_children()
 
 
 def test_time_left_is_that_of_the_budget_that_is_used_up_first(tmp_path: Path, tiny: MakeProblem) -> None:
     listener = Stop()
-    search(tiny(search__seconds=1000.0), tmp_path / "run", listener=listener)
+    run_search(tiny(search__seconds=1000.0), tmp_path / "run", listener=listener)
     first, _, last = listener.progress
     assert first.seconds_left == pytest.approx(2 * first.seconds, rel=0.2)
     assert last.seconds_left == 0.0
@@ -384,7 +385,7 @@ def test_candidates_that_kill_their_worker_do_not_end_the_run(tmp_path: Path, ti
     plugin = tmp_path / "plugin.py"
     plugin.write_text(DEADLY)
     problem = tiny(plugins=[str(plugin)], score__proxies=["test-deadly"], search__generations=2)
-    run = search(problem, tmp_path / "run")
+    run = run_search(problem, tmp_path / "run")
     failures = run.archive.failures
     assert 0 < len(failures) < len(run.archive) == 12
     assert {(r.failure, r.tries) for r in failures} == {("worker killed by SIGKILL (out of memory?)", 2)}
@@ -395,6 +396,6 @@ def test_candidates_that_kill_their_worker_do_not_end_the_run(tmp_path: Path, ti
 
 @pytest.mark.parametrize("algorithm", ["hd-duaas", "nsga2", "random"])
 def test_one_objective_gives_the_one_best_network(tmp_path: Path, tiny: MakeProblem, algorithm: str) -> None:
-    run = search(tiny(objectives=["score"], search__algorithm=algorithm), tmp_path / "run")
+    run = run_search(tiny(objectives=["score"], search__algorithm=algorithm), tmp_path / "run")
     assert len({member.objectives["score"] for member in run.front}) == 1
     assert run.front[0].objectives["score"] == max(run.archive.scores.values())

@@ -10,7 +10,7 @@ import torch
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import RunError
-from coernas_moo.search.loop import search
+from coernas_moo.search.loop import run_search
 from coernas_moo.search.run import PICKS, Run
 from coernas_moo.search.run_directory import RunDirectory, next_free, runs_in
 
@@ -60,7 +60,7 @@ def test_what_is_no_run_is_named(tmp_path: Path, finished_run: Run) -> None:
 
 
 def test_an_empty_front_is_explained(tmp_path: Path, tiny: Callable[..., ProblemFile]) -> None:
-    run = search(tiny(limits=["score >= 2"], search__generations=1), tmp_path / "run")
+    run = run_search(tiny(limits=["score >= 2"], search__generations=1), tmp_path / "run")
     assert run.front == []
     with pytest.raises(RunError, match="the front is empty"):
         run.pick("best")
@@ -82,12 +82,12 @@ def test_a_run_killed_while_it_was_made_is_begun_again(
 ) -> None:
     for name in left:
         (tmp_path / name).write_text("")
-    assert search(tiny(search__generations=1), tmp_path, resume=True).state.status == "finished"
+    assert run_search(tiny(search__generations=1), tmp_path, resume=True).state.status == "finished"
 
 
 def test_a_run_killed_before_its_first_state_is_begun_again(
     tmp_path: Path, tiny: Callable[..., ProblemFile], finished_run: Run
 ) -> None:
     RunDirectory(tmp_path / "run").create(tiny())
-    resumed = search(tiny(), tmp_path / "run", resume=True)
+    resumed = run_search(tiny(), tmp_path / "run", resume=True)
     assert [member.text for member in resumed.front] == [member.text for member in finished_run.front]
