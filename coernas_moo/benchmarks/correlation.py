@@ -31,6 +31,8 @@ class Fusion:
     Example:
         >>> Fusion.parse("linear=isotropy,regularity@1")
         Fusion(name='linear', proxies=('isotropy', 'regularity'), p=1.0)
+        >>> Fusion.parse("az_nas").proxies
+        ('az_expressivity', 'az_progressivity', 'az_trainability', 'az_complexity')
     """
 
     name: str
@@ -39,7 +41,9 @@ class Fusion:
 
     @classmethod
     def parse(cls, text: str) -> Fusion:
-        """Read `NAME=PROXY,PROXY,...` or `NAME=PROXY,...@P`; raises `CoernasError` for anything else."""
+        """Read `NAME=PROXY,PROXY,...`, `NAME=PROXY,...@P` or a name in `FUSIONS`; `CoernasError` for anything else."""
+        if text in FUSIONS:
+            return FUSIONS[text]
         name, equals, rest = text.partition("=")
         names, at, power = rest.partition("@")
         try:
@@ -47,12 +51,21 @@ class Fusion:
         except ValueError:
             p = float("nan")
         if not (name and equals and names) or not np.isfinite(p):
-            raise CoernasError(f"fusion {text!r} is not NAME=PROXY,PROXY or NAME=PROXY,PROXY@P with a number P")
+            raise CoernasError(
+                f"fusion {text!r} is not NAME=PROXY,PROXY, NAME=PROXY,PROXY@P with a number P, or one of "
+                f"{', '.join(FUSIONS)}"
+            )
         return cls(name, tuple(names.split(",")), p)
 
 
 SCORE = Fusion("score", DIMENSIONS)
 """The method's score."""
+
+AZ_NAS = Fusion("az_nas", ("az_expressivity", "az_progressivity", "az_trainability", "az_complexity"))
+"""AZ-NAS (Lee and Ham 2024): its sum of log ranks orders as the geometric mean of ranks does."""
+
+FUSIONS = {fusion.name: fusion for fusion in (SCORE, AZ_NAS)}
+"""Fusions with a name of their own."""
 
 
 @dataclass(frozen=True)

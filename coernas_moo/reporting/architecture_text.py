@@ -87,8 +87,8 @@ def cell_lines(cell: Cell) -> list[str]:
 def python_lines(run: Run, which: str) -> list[str]:
     """Python that builds a pick of the front, ready to be trained."""
     return [
-        "from coernas_moo.search.run import Run",
-        f"run = Run({json.dumps(str(run.directory.path), ensure_ascii=False)})",
+        "import coernas_moo",
+        f"run = coernas_moo.Run({json.dumps(str(run.directory.path), ensure_ascii=False)})",
         f'network = run.network("{which}")',
     ]
 

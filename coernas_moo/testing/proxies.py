@@ -54,7 +54,7 @@ class ProxyConformance:
         assert math.isfinite(value)
 
     def test_reads_only_what_it_needs(self) -> None:
-        """A trace of nothing but the declared parts gives the same value; so do other images or labels, if not needed."""
+        """A trace of only the declared parts gives the same value; so do other images or labels, if not needed."""
         proxy, network = self.proxy, _network()
         images, labels = _batch(0)
         if isinstance(proxy, Proxy):

@@ -24,17 +24,17 @@ from coernas_moo.proxies.recorder import Recorder, Sighting, first_tensor
 from coernas_moo.proxies.trace import Trace
 
 
-@register_proxy("az_expressivity", needs=("feature_maps",), source="Lee and Ham 2024, AZ-NAS, equations 1 to 3")
+@register_proxy("az_expressivity", needs=("feature_maps",), source="Lee and Ham 2024, AZ-NAS, expressivity")
 def az_expressivity(trace: Trace) -> float:
     """Sum over blocks of the entropy of the normalised spectrum of their features.
 
     sum over blocks of -sum p log(p + 1e-8), p the eigenvalues, normalised to sum 1, of the channel covariance of the
     block's output. -inf where a map is constant.
     """
-    return _or_lowest(sum(_entropies(trace)))
+    return _or_lowest(math.fsum(_entropies(trace)))
 
 
-@register_proxy("az_progressivity", needs=("feature_maps",), source="Lee and Ham 2024, AZ-NAS, equation 4")
+@register_proxy("az_progressivity", needs=("feature_maps",), source="Lee and Ham 2024, AZ-NAS, progressivity")
 def az_progressivity(trace: Trace) -> float:
     """Smallest growth of that entropy from one block to the next.
 
@@ -47,9 +47,7 @@ def az_progressivity(trace: Trace) -> float:
     return -math.inf if any(map(math.isnan, growth)) else min(growth)
 
 
-@register_proxy(
-    "az_complexity", needs=("macs",), source="Lee and Ham 2024, AZ-NAS, section 3.2: FLOPs", stochastic=False
-)
+@register_proxy("az_complexity", needs=("macs",), source="Lee and Ham 2024, AZ-NAS, complexity", stochastic=False)
 def az_complexity(trace: Trace) -> float:
     """Multiply-accumulate operations for one image."""
     return float(trace.macs)
@@ -58,7 +56,7 @@ def az_complexity(trace: Trace) -> float:
 @register_network_proxy(
     "az_trainability",
     needs=("images", "gradients"),
-    source="Lee and Ham 2024, AZ-NAS, equations 5 to 8",
+    source="Lee and Ham 2024, AZ-NAS, trainability",
     cost="one forward and one backward pass, singular values of a matrix a block",
 )
 def az_trainability(network: nn.Module, images: Tensor, _labels: Tensor) -> float:

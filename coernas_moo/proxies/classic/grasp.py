@@ -13,7 +13,7 @@ from coernas_moo.proxies.proxy import register_network_proxy
 @register_network_proxy(
     "grasp",
     needs=("images", "labels", "gradients"),
-    source="Wang et al. 2020, Picking winning tickets before training, equation 8; Abdelfattah et al. 2021, equation 1",
+    source="Wang et al. 2020, Picking winning tickets before training; as a proxy Abdelfattah et al. 2021, equation 1",
     cost="one forward and two backward passes, the second through the first",
 )
 def grasp(network: nn.Module, images: Tensor, labels: Tensor) -> float:

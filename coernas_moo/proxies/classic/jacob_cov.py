@@ -19,7 +19,7 @@ K = 1e-5
 @register_network_proxy(
     "jacob_cov",
     needs=("images", "gradients"),
-    source="Mellor et al. 2020, Neural architecture search without training (v1), equation 8; Abdelfattah et al. 2021",
+    source="Mellor et al. 2020, Neural architecture search without training, first version; Abdelfattah et al. 2021",
     cost="one forward and one backward pass",
 )
 def jacob_cov(network: nn.Module, images: Tensor, _labels: Tensor) -> float:

@@ -11,7 +11,7 @@ from coernas_moo.proxies.proxy import register_network_proxy
 @register_network_proxy(
     "lcmnas",
     needs=("images", "gradients"),
-    source="Lopes and Alexandre 2024, LCMNAS, its training-free term",
+    source="Lopes and Alexandre 2023, Towards less constrained macro-neural architecture search",
     cost="one forward and one backward pass",
 )
 def lcmnas(network: nn.Module, images: Tensor, _labels: Tensor) -> float:

@@ -19,7 +19,7 @@ SIDE = 64
 @register_network_proxy(
     "meco",
     needs=(),
-    source="Jiang et al. 2023, MeCo, equation 6",
+    source="Jiang et al. 2023, MeCo: zero-shot NAS via minimum eigenvalue of correlation",
     cost="one forward pass of one image of 64x64",
 )
 def meco(network: nn.Module, images: Tensor, _labels: Tensor) -> float:

@@ -13,7 +13,7 @@ from coernas_moo.proxies.trace import Trace
 @register_proxy(
     "naswot",
     needs=("nonlinearity_inputs",),
-    source="Mellor et al. 2021, Neural architecture search without training, section 3, equation 2",
+    source="Mellor et al. 2021, Neural architecture search without training, section 3",
 )
 def naswot(trace: Trace) -> float:
     """Log determinant of the agreement of binary activation codes within the batch.

@@ -19,7 +19,7 @@ from coernas_moo.proxies.recorder import first_tensor
 @register_network_proxy(
     "near",
     needs=("images",),
-    source="Husistein et al. 2025, NEAR, equations 3 and 4",
+    source="Husistein et al. 2025, NEAR: a training-free pre-estimator of model performance",
     cost="one forward pass, singular values of every layer's output",
 )
 def near(network: nn.Module, images: Tensor, _labels: Tensor) -> float:

@@ -11,7 +11,7 @@ from coernas_moo.proxies.trace import Trace
 @register_proxy(
     "snip",
     needs=("weight_gradients",),
-    source="Lee et al. 2019, SNIP, equations 4 and 5; as a proxy Abdelfattah et al. 2021, equation 1",
+    source="Lee et al. 2019, SNIP, equation 4; as a proxy Abdelfattah et al. 2021, equation 1",
 )
 def snip(trace: Trace) -> float:
     """Sum over all weights of |weight x loss gradient|.

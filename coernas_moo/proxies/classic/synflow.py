@@ -17,7 +17,7 @@ from coernas_moo.proxies.proxy import register_network_proxy
 @register_network_proxy(
     "synflow",
     needs=("gradients",),
-    source="Tanaka et al. 2020, Pruning neural networks without any data, equation 5; Abdelfattah et al. 2021",
+    source="Tanaka et al. 2020, Pruning neural networks without any data; Abdelfattah et al. 2021, equation 1",
     cost="one forward and one backward pass of one image, double precision",
 )
 def synflow(network: nn.Module, images: Tensor, _labels: Tensor) -> float:

@@ -18,7 +18,7 @@ BATCHES = 2
 @register_network_proxy(
     "zico",
     needs=("images", "labels", "gradients"),
-    source="Li et al. 2023, ZiCo, equation 17",
+    source="Li et al. 2023, ZiCo: zero-shot NAS via inverse coefficient of variation on gradients",
     cost="two forward and two backward passes of half the images",
 )
 def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -26,8 +26,8 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
     sum over W of log sum over w in W of E|dL/dw| / sqrt(Var(dL/dw)), expectation and population variance over two
     batches, of convolutions and linear maps; weights whose gradient does not vary, and layers of such, are left out.
-    A ratio: no scale of the initialisation is seen behind a norm. nan where no layer is left, or where a half of
-    the images is one and a batch norm sees one value a channel.
+    A ratio: no scale of the initialisation is seen behind a norm. -inf where no layer is left; nan where a half of the
+    images is one and a batch norm sees one value a channel.
     """
     weights = structure_of(network).weights
     try:
@@ -44,4 +44,4 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         if ratio != 0:
             total += math.log(ratio)
             layers += 1
-    return total if layers else math.nan
+    return total if layers else -math.inf
