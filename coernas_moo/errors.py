@@ -17,5 +17,9 @@ class GenotypeError(CoernasError):
     """A genotype, as numbers or as text, does not belong to the search space."""
 
 
+class RunWarning(UserWarning):
+    """A run goes on, but its result may differ from what it would have been."""
+
+
 class RunError(CoernasError):
     """A run directory cannot be created, locked, resumed or read."""

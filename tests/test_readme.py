@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-
 from coernas_moo.cli.main import cli
+
 from coernas_moo.config import parse_problem
 from coernas_moo.networks.units import UNITS
 from coernas_moo.objectives import OBJECTIVES

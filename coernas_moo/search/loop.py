@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pymoo.core.termination import NoTermination
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
-from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError
+from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError, RunWarning
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
@@ -82,11 +83,24 @@ def run_search(
             before = run_directory.read_state() if run_directory.has_state() else None
             if before is not None:
                 require_same_data(before, info, run_directory.path)
+                _warn_of_other_versions(before, run_directory.path)
             run_directory.write_problem(problem)
         else:
             run_directory.create(problem)
         _Search(problem, costs, dataset, run_directory, before, listener or Listener()).run()
     return Run(run_directory.path)
+
+
+def _warn_of_other_versions(before: State, path: Path) -> None:
+    now = versions()
+    changed = [f"{name} {old} to {now.get(name)}" for name, old in before.versions.items() if now.get(name) != old]
+    if changed:
+        warnings.warn(
+            f"{path}: versions have changed since this run began ({', '.join(changed)}): the front may differ from "
+            "that of an undisturbed run",
+            RunWarning,
+            stacklevel=3,
+        )
 
 
 def require_known_names(problem: ProblemFile, space: SearchSpace) -> None:

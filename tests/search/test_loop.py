@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from coernas_moo.config import ProblemFile, load_problem
-from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError
+from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError, RunWarning
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.record import Record
 from coernas_moo.search import loop
@@ -399,3 +400,11 @@ def test_one_objective_gives_the_one_best_network(tmp_path: Path, tiny: MakeProb
     run = run_search(tiny(objectives=["score"], search__algorithm=algorithm), tmp_path / "run")
     assert len({member.objectives["score"] for member in run.front}) == 1
     assert run.front[0].objectives["score"] == max(run.archive.scores.values())
+
+
+def test_other_versions_on_resume_are_named(tmp_path: Path) -> None:
+    run = run_search(tiny(search__generations=1), tmp_path / "run")
+    older = {**run.state.versions, "torch": "1.0"}
+    run.directory.write_state(replace(run.state, versions=older))
+    with pytest.warns(RunWarning, match=r"torch 1\.0 to "):
+        run_search(tiny(), tmp_path / "run", resume=True)
