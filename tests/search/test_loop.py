@@ -402,7 +402,7 @@ def test_one_objective_gives_the_one_best_network(tmp_path: Path, tiny: MakeProb
     assert run.front[0].objectives["score"] == max(run.archive.scores.values())
 
 
-def test_other_versions_on_resume_are_named(tmp_path: Path) -> None:
+def test_other_versions_on_resume_are_named(tiny: MakeProblem, tmp_path: Path) -> None:
     run = run_search(tiny(search__generations=1), tmp_path / "run")
     older = {**run.state.versions, "torch": "1.0"}
     run.directory.write_state(replace(run.state, versions=older))
