@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -44,6 +44,21 @@ def mean_effective_ranks(*groups: Sequence[FeatureMap]) -> list[float]:
     in two, is solved once and counted as often as it occurs.
     """
     seen = [[feature_map for feature_map in group if feature_map.measurable] for group in groups]
-    distinct = list(dict.fromkeys(chain.from_iterable(seen)))
-    ranks = dict(zip(distinct, effective_rank_fractions([m.rows for m in distinct]), strict=True))
-    return [sum(ranks[m] for m in group) / len(group) if group else 0.0 for group in seen]
+    fractions = _fractions(chain.from_iterable(seen))
+    return [sum(fractions[m] for m in group) / len(group) if group else 0.0 for group in seen]
+
+
+def effective_dimensions(maps: Sequence[FeatureMap]) -> float:
+    """Sum over maps of their channels times the effective rank fraction; 0 where there is no map to look at.
+
+    Maps are skipped and counted as in `mean_effective_ranks`.
+    """
+    seen = [feature_map for feature_map in maps if feature_map.measurable]
+    fractions = _fractions(seen)
+    return float(sum(m.values.shape[m.channel_axis] * fractions[m] for m in seen))
+
+
+def _fractions(maps: Iterable[FeatureMap]) -> dict[FeatureMap, float]:
+    """The effective rank fraction of each distinct map."""
+    distinct = list(dict.fromkeys(maps))
+    return dict(zip(distinct, effective_rank_fractions([m.rows for m in distinct]), strict=True))

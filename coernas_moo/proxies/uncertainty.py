@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from coernas_moo.proxies.proxy import register_proxy
 from coernas_moo.proxies.trace import Trace
 
+_LAPLACE = "Laplace approximation: MacKay 1992; the layer-wise isotropic reading at initialisation is ours"
 
-@register_proxy(
-    "uncertainty",
-    needs=("weight_gradients",),
-    source="Laplace approximation: MacKay 1992; the layer-wise isotropic reading at initialisation is ours",
-)
+
+@register_proxy("uncertainty", needs=("weight_gradients",), source=_LAPLACE)
 def uncertainty(trace: Trace) -> float:
-    """Entropy, up to constants, of a layer-wise isotropic Laplace posterior at initialisation.
+    """Entropy a weight, up to constants, of a layer-wise isotropic Laplace posterior at initialisation.
 
-    -sum over weight tensors W of log(||dL/dW||_F + 1e-12), natural logarithm. With random labels the squared gradient
-    estimates the Fisher information, the precision of the posterior: small gradients, wide posterior. A sum, not a
-    mean: every weight tensor widens the space of explanations. Weights without a path to the loss are skipped.
+    -mean over weight tensors W of log(||dL/dW||_F / sqrt(size of W) + 1e-12), natural logarithm. With random labels the
+    mean squared gradient of a layer estimates its Fisher information a weight, the precision of the posterior: small
+    gradients, wide posterior. A mean, so that depth alone does not decide. Weights without a path to the loss are
+    skipped; without any the value is 0.
     """
+    norms = _gradient_norms(trace)
+    sizes = np.array([gradient.numel() for gradient in trace.weight_gradients], dtype=float)
+    return -float(np.log(norms / np.sqrt(sizes) + 1e-12).mean()) if len(norms) else 0.0
+
+
+@register_proxy("uncertainty_sum", needs=("weight_gradients",), source=_LAPLACE)
+def uncertainty_sum(trace: Trace) -> float:
+    """Minus the log of the gradient's norm, summed over weight tensors.
+
+    -sum over weight tensors W of log(||dL/dW||_F + 1e-12), natural logarithm: uncertainty that grows with every weight
+    tensor. Weights without a path to the loss are skipped.
+    """
+    return -float(np.log(_gradient_norms(trace) + 1e-12).sum())
+
+
+def _gradient_norms(trace: Trace) -> NDArray[np.float64]:
     if not trace.weight_gradients:
-        return 0.0
+        return np.empty(0)
     norms = torch._foreach_norm(trace.weight_gradients)
-    return -float(torch.log(torch.stack(norms) + 1e-12).sum())
+    return torch.stack(norms).numpy().astype(np.float64)

@@ -28,8 +28,8 @@ def plan(width: int = 8, depth: int = 2) -> NetworkPlan:
     )
 
 
-def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, seed: int) -> list[float]:
-    """One value a dimension, from plain autograd on a chain of modules, statistics by singular values."""
+def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, seed: int) -> dict[str, float]:
+    """Every reading of the dimensions, from plain autograd on a chain of modules, statistics by singular values."""
     torch.manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -61,7 +61,7 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
     F.cross_entropy(x, labels).backward()
     gradients = [m.weight.grad for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
-    def fill(maps: list[torch.Tensor]) -> float:
+    def fractions_of(maps: list[torch.Tensor]) -> list[float]:
         fractions = []
         for values in maps:
             rows = values.detach().double().movedim(1, -1).flatten(0, -2).numpy()
@@ -69,14 +69,20 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
             power = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
             p = power[power > 0] / power.sum()
             fractions.append(math.exp(-(p * np.log(p)).sum()) / rows.shape[1])
-        return float(np.mean(fractions))
+        return fractions
 
-    return [
-        fill([output.grad for output in blocks]),
-        fill(blocks) + fill(inputs),
-        -sum(math.log(float(g.norm())) for g in gradients),
-        math.log(plan_of(network).macs()),
-    ]
+    def fill(maps: list[torch.Tensor]) -> float:
+        return float(np.mean(fractions_of(maps)))
+
+    norms = [float(g.norm()) for g in gradients]
+    return {
+        "robustness": fill([output.grad for output in blocks]),
+        "isotropy": sum(f * x.shape[1] for f, x in zip(fractions_of(inputs), inputs, strict=True)),
+        "uncertainty": -float(np.mean([math.log(n / g.numel() ** 0.5) for n, g in zip(norms, gradients, strict=True)])),
+        "regularity": math.log(plan_of(network).macs()),
+        "isotropy_fraction": fill(blocks) + fill(inputs),
+        "uncertainty_sum": -sum(math.log(n) for n in norms),
+    }
 
 
 def plan_of(network: Network) -> NetworkPlan:
@@ -88,10 +94,10 @@ def plan_of(network: Network) -> NetworkPlan:
 def test_agrees_with_the_formulas(width: int, depth: int, seed: int) -> None:
     network = plan(width, depth).build()
     he_init(network)
-    result = score(network, (3, 8, 8), 5, batch=16, seed=seed)
     expected = by_the_formulas(network, 5, Shape(3, 8, 8), batch=16, seed=seed)
-    assert list(result.values.values()) == pytest.approx(expected, rel=1e-4)
-    assert tuple(result.values) == DIMENSIONS
+    result = score(network, (3, 8, 8), 5, batch=16, seed=seed, proxies=list(expected))
+    assert result.values == pytest.approx(expected, rel=1e-4)
+    assert tuple(score(network, (3, 8, 8), 5, batch=16).values) == DIMENSIONS
     assert result.params == plan(width, depth).params()
     assert result.macs == plan(width, depth).macs()
 

@@ -17,7 +17,7 @@ def snip(trace: Trace) -> float:
     """Sum over all weights of |weight x loss gradient|.
 
     sum over w of |w dL/dw|, of convolutions and linear maps. The authors score at their weights' default
-    initialisation; the value scales with that of the last layer, to which no norm follows.
+    initialisation; of its scale the value sees that of the last layer, which no norm follows.
     """
     products = zip(trace.weights, trace.weight_gradients, strict=True)
     return float(sum(torch.sum(torch.abs(w * g), dtype=torch.float64) for w, g in products))
