@@ -19,9 +19,10 @@ def command(pattern: str, as_json: bool) -> None:
     Example:
       coernas proxies 'r*'
     """
-    from coernas_moo.proxies import PROXIES
+    from coernas_moo.proxies import DIMENSIONS, PROXIES
 
-    chosen = [PROXIES[name] for name in PROXIES.names(pattern)]
+    names = sorted(PROXIES.names(pattern), key=lambda name: name not in DIMENSIONS)
+    chosen = [PROXIES[name] for name in names]
     if not chosen:
         raise CoernasError(f"no proxy matches {pattern!r}; there are {', '.join(PROXIES)}")
     if as_json:
@@ -32,6 +33,7 @@ def command(pattern: str, as_json: bool) -> None:
                     "needs": sorted(proxy.needs),
                     "direction": proxy.direction,
                     "stochastic": proxy.stochastic,
+                    "cost": proxy.cost,
                     "source": proxy.source,
                     "description": proxy.description,
                 }
@@ -46,5 +48,6 @@ def command(pattern: str, as_json: bool) -> None:
             f"{proxy.direction}d",
             "stochastic" if proxy.stochastic else "not stochastic",
         ]
-        table.add_row(proxy.name, f"{proxy.description}\n{'; '.join(traits)}\nsource: {proxy.source}")
+        lines = (proxy.description, "; ".join(traits), f"cost: {proxy.cost}", f"source: {proxy.source}")
+        table.add_row(proxy.name, "\n".join(lines))
     print_table(table)

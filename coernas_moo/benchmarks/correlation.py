@@ -227,7 +227,7 @@ def _evaluate(
     durations: list[float] = []
     done, total = 0, len(functions) * len(protocol.seeds)
     for seed in protocol.seeds:
-        task = ScoringTask(space, space, proxies, protocol.batch, 1, seed, None, (), ())
+        task = ScoringTask(space, space, proxies, protocol.batch, 1, seed, None, (), (), refuse_nan=False)
         with (
             Journal(journal_path, _fingerprint(protocol), seed) as journal,
             WorkerPool[tuple[int, ...], Measured](task, workers) as pool,

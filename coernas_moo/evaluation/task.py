@@ -36,6 +36,7 @@ class ScoringTask:
         images: real images (n, c, h, w) at scoring size, or None for Gaussian noise.
         objectives: names of the objectives that need the built network.
         plugins: files to import in a worker that does not share the parent's memory.
+        refuse_nan: whether a value that is NaN makes the candidate fail; otherwise it is passed on.
     """
 
     space: SearchSpace
@@ -47,9 +48,10 @@ class ScoringTask:
     images: Tensor | None
     objectives: tuple[str, ...]
     plugins: tuple[str, ...]
+    refuse_nan: bool = True
 
     def __call__(self, genotype: tuple[int, ...]) -> Measured:
-        """Raises `CoernasError` where a value is NaN: such a candidate cannot be ranked."""
+        """Raises `CoernasError` where a value is NaN, unless told otherwise: such a candidate cannot be ranked."""
         load_plugins(self.plugins)
         found = score(
             self.scoring_space.build(genotype),
@@ -64,7 +66,7 @@ class ScoringTask:
         )
         costs = {name: self._cost(name, genotype) for name in self.objectives}
         for name, value in {**found.values, **costs}.items():
-            if math.isnan(value):
+            if self.refuse_nan and math.isnan(value):
                 raise CoernasError(f"{name} is NaN")
         return Measured(dict(found.values), costs)
 

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from coernas_moo.cli.main import cli
+
+from coernas_moo.benchmarks.correlation import SCORE, Fusion, Protocol, correlate, population
+from coernas_moo.benchmarks.tabular import Column, TabularBenchmark
+from coernas_moo.errors import CoernasError
+from coernas_moo.networks.layers import Shape
+from coernas_moo.proxies import DIMENSIONS, fuse
+from coernas_moo.reporting.correlation import rows_as_dicts, write_correlation
+from coernas_moo.spaces import NASBench201
+
+SPACE = NASBench201(Shape(3, 8, 8), 10, channels=4, cells=1)
+
+
+@pytest.fixture(scope="module")
+def table() -> TabularBenchmark:
+    """Forty architectures, their accuracies made from their MACs."""
+    rng = np.random.default_rng(0)
+    texts = tuple(dict.fromkeys(SPACE.to_text(g) for g in SPACE.sample(40, rng)))
+    macs = np.array([SPACE.macs(SPACE.from_text(text)) for text in texts], dtype=float)
+    accuracy = 50 + 40 * macs / macs.max()
+    columns = {Column(name, "test"): accuracy for name in ("cifar10", "cifar100")}
+    return TabularBenchmark(texts, columns, macs, macs, {})
+
+
+PROTOCOL = Protocol(
+    ("regularity", "isotropy"),
+    (SCORE, Fusion("pair", ("isotropy", "regularity"), 1.0)),
+    datasets=("cifar10", "cifar100"),
+    seeds=(0, 1),
+    batch=4,
+    size=8,
+    channels=4,
+)
+
+
+def test_rows_are_what_the_scores_say(table: TabularBenchmark, tmp_path: Path) -> None:
+    result = correlate(table, PROTOCOL, tmp_path / "journal.sqlite", workers=1, resamples=20)
+    assert [(row.name, row.dataset) for row in result.rows] == [
+        (name, dataset) for name in ("regularity", "isotropy", "score", "pair") for dataset in ("cifar10", "cifar100")
+    ]
+    assert result.rows[0].quality.tau > 0.95
+    assert result.architectures == len(table)
+    assert result.functions == len({SPACE.to_text(SPACE.canonical(SPACE.from_text(t))) for t in table.architectures})
+    columns = np.stack([result.scores[name, 1] for name in DIMENSIONS], axis=1)
+    assert np.array_equal(result.scores["score", 1], fuse(columns, 0.0))
+
+
+def test_equal_functions_share_a_score_and_nothing_is_evaluated_twice(table: TabularBenchmark, tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    first = correlate(
+        table, PROTOCOL, tmp_path / "j.sqlite", workers=2, on_candidate=lambda *c: calls.append(c), resamples=5
+    )
+    assert calls[-1] == (2 * first.functions, 2 * first.functions)
+    assert len(calls) == 2 * first.functions
+    calls.clear()
+    again = correlate(
+        table, PROTOCOL, tmp_path / "j.sqlite", workers=1, on_candidate=lambda *c: calls.append(c), resamples=5
+    )
+    assert not calls
+    assert again.rows == first.rows
+    by_function: dict[str, set[float]] = {}
+    for text, value in zip(table.architectures, first.scores["isotropy", 0], strict=True):
+        by_function.setdefault(SPACE.to_text(SPACE.canonical(SPACE.from_text(text))), set()).add(float(value))
+    assert all(len(values) == 1 for values in by_function.values())
+
+
+def test_halves_split_functions(table: TabularBenchmark) -> None:
+    halves = [population(table, SPACE, Protocol((), half=half)) for half in (1, 2)]
+    assert sorted([*halves[0][0], *halves[1][0]]) == list(range(len(table)))
+    assert set(halves[0][1]).isdisjoint(halves[1][1])
+
+
+def test_a_sample_and_the_living(table: TabularBenchmark) -> None:
+    rows, texts = population(table, SPACE, Protocol((), population="10"))
+    assert len(rows) == len(texts) == 10
+    alive, _ = population(table, SPACE, Protocol((), population="alive"))
+    for i in range(len(table)):
+        genotype = SPACE.from_text(table.architectures[i])
+        assert (i in alive) == np.array_equal(SPACE.without_dead_edges(genotype), genotype)
+    with pytest.raises(CoernasError, match="population '1'"):
+        population(table, SPACE, Protocol((), population="1"))
+
+
+@pytest.mark.parametrize("text", ["pair", "=isotropy", "pair=", "pair=isotropy@x", "pair=isotropy@nan"])
+def test_fusions_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(CoernasError, match="NAME=PROXY"):
+        Fusion.parse(text)
+
+
+def test_files(table: TabularBenchmark, tmp_path: Path) -> None:
+    result = correlate(table, PROTOCOL, tmp_path / "journal.sqlite", workers=1, resamples=5)
+    write_correlation(result, table, tmp_path)
+    with (tmp_path / "correlation.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["tau"]) for row in rows] == [row["tau"] for row in rows_as_dicts(result)]
+    assert json.loads((tmp_path / "protocol.json").read_text())["functions"] == result.functions
+    for name in ("scatter.png", "radar.png"):
+        assert (tmp_path / name).stat().st_size > 5000
+
+
+def test_command(table: TabularBenchmark, tmp_path: Path) -> None:
+    columns = {"arch": np.array(table.architectures)}
+    columns |= {f"cifar10/{key}": table.params_m for key in ("params_m", "flops_m")}
+    columns |= {str(name): values for name, values in table.accuracies.items()}
+    np.savez(tmp_path / "table.npz", **columns)
+    arguments = ["correlate", "--table", str(tmp_path / "table.npz"), "--datasets", "cifar10", "--seeds", "0"]
+    arguments += ["--batch", "4", "--size", "8", "--channels", "4", "--out", str(tmp_path / "out"), "--json"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    assert {row["name"] for row in json.loads(result.stdout)["rows"]} == {*DIMENSIONS, "score"}
+    wrong = CliRunner().invoke(cli, [*arguments, "--seeds", "one"])
+    assert wrong.exit_code == 2
+    assert "whole numbers" in wrong.stderr
