@@ -2,13 +2,15 @@
 
 The file is an npz without pickled objects: `arch` (architecture strings); `<dataset>/<split>` (accuracy in per cent);
 `cifar10/params_m` and `cifar10/flops_m`; `latency_ms/<device>` and `hw/<device>_latency` (milliseconds, negative
-where a device cannot run the architecture). Every array has one row an architecture, in the order of `arch`.
+where a device cannot run the architecture); `hw/<device>_energy` (millijoules). A CSV file has the same columns, its
+first row their names. Every array has one row an architecture, in the order of `arch`.
 Source of the figures: Dong & Yang 2020 (NAS-Bench-201), Dong et al. 2021 (NATS-Bench), Lee et al. 2021 (HELP),
 Li et al. 2021 (HW-NAS-Bench).
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import zipfile
 import zlib
@@ -16,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,7 @@ class TabularBenchmark:
         params_m: trainable parameters of the nominal network for CIFAR-10, in millions.
         flops_m: its MACs for one image in millions; the benchmark also counts the classifier's bias, one a class.
         latency_ms: milliseconds by device; NaN where the device cannot run the architecture.
+        energy_mj: millijoules of one inference by device, NaN likewise.
     """
 
     architectures: tuple[str, ...]
@@ -54,6 +57,7 @@ class TabularBenchmark:
     params_m: NDArray[np.float64]
     flops_m: NDArray[np.float64]
     latency_ms: Mapping[str, NDArray[np.float64]]
+    energy_mj: Mapping[str, NDArray[np.float64]]
 
     @classmethod
     def load(cls, path: Path | None = None) -> TabularBenchmark:
@@ -65,6 +69,8 @@ class TabularBenchmark:
         path = _default_path() if path is None else path
         if not path.is_file():
             raise DataError(f"no NAS-Bench-201 table at {path}; {_HOW_TO_GET}")
+        if path.suffix.lower() == ".csv":
+            return cls._from_columns(path, _read_csv(path))
         try:
             with path.open("rb") as opened, np.lib.npyio.NpzFile(opened, allow_pickle=False) as file:
                 columns = {name: file[name] for name in file.files}
@@ -85,6 +91,7 @@ class TabularBenchmark:
                 raise DataError(f"{path}: column {name!r} holds {values.dtype}; 'arch' holds text, the others numbers")
         accuracies: dict[Column, NDArray[np.float64]] = {}
         latency: dict[str, NDArray[np.float64]] = {}
+        energy: dict[str, NDArray[np.float64]] = {}
         for name, values in columns.items():
             group, _, key = name.partition("/")
             if group in DATASETS and key.split("_")[0] in ("valid", "test"):
@@ -92,13 +99,36 @@ class TabularBenchmark:
             elif group == "latency_ms" or (group == "hw" and key.endswith("_latency")):
                 milliseconds = values.astype(np.float64)
                 latency[key.removesuffix("_latency")] = np.where(milliseconds < 0, np.nan, milliseconds)
+            elif group == "hw" and key.endswith("_energy"):
+                millijoules = values.astype(np.float64)
+                energy[key.removesuffix("_energy")] = np.where(millijoules < 0, np.nan, millijoules)
         return cls(
             architectures=tuple(columns["arch"].tolist()),
             accuracies=accuracies,
             params_m=columns["cifar10/params_m"].astype(np.float64),
             flops_m=columns["cifar10/flops_m"].astype(np.float64),
             latency_ms=latency,
+            energy_mj=energy,
         )
+
+    @classmethod
+    def read_official(cls, folder: Path) -> dict[str, NDArray[np.generic]]:
+        """Columns of the official NATS-Bench topology directory (`NATS-tss-v1_0-3ffb9-simple`), by `nats-bench`.
+
+        Raises:
+            DataError: the package `nats-bench` is not installed, or the folder is not such a directory.
+        """
+        try:
+            from nats_bench import create
+        except ImportError:
+            raise DataError("reading NATS-Bench needs its package: pip install nats-bench") from None
+        if not folder.is_dir():
+            raise DataError(f"{folder}: no such folder; give the unpacked NATS-tss-v1_0-3ffb9-simple")
+        try:
+            api = create(str(folder), "tss", fast_mode=True, verbose=False)
+        except (AssertionError, OSError, ValueError, KeyError) as error:
+            raise DataError(f"{folder}: not a NATS-Bench topology directory: {error}") from None
+        return official_columns(api)
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -133,8 +163,57 @@ class TabularBenchmark:
         return {text: row for row, text in enumerate(self.architectures)}
 
 
+SPLITS: Mapping[str, tuple[str, str]] = {
+    "cifar10": ("x-valid", "ori-test"),
+    "cifar100": ("x-valid", "x-test"),
+    "ImageNet16-120": ("x-valid", "x-test"),
+}
+"""Names that NATS-Bench gives to validation and test split."""
+
+
+def official_columns(api: Any) -> dict[str, NDArray[np.generic]]:
+    """The table's columns from a NATS-Bench API object, means over the trained seeds, of 12 and of 200 epochs."""
+    columns: dict[str, list[float]] = {}
+    names = []
+    for index in range(len(api)):
+        names.append(str(api.arch(index)))
+        cost = api.get_cost_info(index, "cifar10")
+        columns.setdefault("cifar10/params_m", []).append(float(cost["params"]))
+        columns.setdefault("cifar10/flops_m", []).append(float(cost["flops"]))
+        for dataset, splits in SPLITS.items():
+            for epochs, suffix in (("200", ""), ("12", "_12")):
+                # The validation split of CIFAR-10 was held out in a training of its own.
+                for name, split in zip(("valid", "test"), splits, strict=True):
+                    trained = "cifar10-valid" if (dataset, name) == ("cifar10", "valid") else dataset
+                    info = api.query_meta_info_by_index(index, hp=epochs).get_metrics(trained, split)
+                    columns.setdefault(f"{dataset}/{name}{suffix}", []).append(float(info["accuracy"]))
+    return {
+        "arch": np.array(names),
+        **{name: np.array(values, dtype=np.float32) for name, values in columns.items()},
+    }
+
+
+def _read_csv(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as CSV ({error}); {_HOW_TO_GET}") from None
+    if len(rows) < 2:
+        raise DataError(f"{path} has no rows; {_HOW_TO_GET}")
+    head, *body = rows
+    columns: dict[str, NDArray[np.generic]] = {}
+    for position, name in enumerate(head):
+        try:
+            cells = [row[position] for row in body]
+            columns[name] = np.array(cells) if name == "arch" else np.array(cells, dtype=np.float64)
+        except (IndexError, ValueError):
+            raise DataError(f"{path}: column {name!r} does not hold a number in every row") from None
+    return columns
+
+
 _HOW_TO_GET = (
-    "write one from NATS-Bench (columns: see coernas_moo.benchmarks.tabular) and pass its path,"
+    "write one with 'coernas nb201 import DIR' (DIR: the NATS-Bench directory) and pass its path,"
     f" or set {DATA_VARIABLE} to the folder that holds nb201/nb201.npz"
 )
 

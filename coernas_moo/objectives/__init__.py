@@ -8,5 +8,16 @@ from coernas_moo.objectives.objective import (
     register_network_objective,
     register_objective,
 )
+from coernas_moo.objectives.tabular import ERROR, TEST_ERROR, table_column
 
-__all__ = ["OBJECTIVES", "Direction", "Limit", "Objective", "register_network_objective", "register_objective"]
+__all__ = [
+    "ERROR",
+    "OBJECTIVES",
+    "TEST_ERROR",
+    "Direction",
+    "Limit",
+    "Objective",
+    "register_network_objective",
+    "register_objective",
+    "table_column",
+]

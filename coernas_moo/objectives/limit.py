@@ -8,7 +8,7 @@ from typing import Literal
 
 from coernas_moo.errors import ProblemFileError
 
-_PATTERN = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(<=|>=)\s*([0-9.eE+_-]+)\s*")
+_PATTERN = re.compile(r"\s*([A-Za-z_][\w.:-]*)\s*(<=|>=)\s*([0-9.eE+_-]+)\s*")
 
 
 @dataclass(frozen=True)

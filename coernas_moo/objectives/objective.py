@@ -24,15 +24,16 @@ class Objective:
         direction: `min` or `max`.
         unit: for people, may be empty.
         needs: `plan` (closed form: function of a `NetworkPlan`), `network` (function of the built module and
-            its input shape, computed by a worker), `device` (latency: table or measurement), `archive` (the score).
-        function: computes a plan's or a network's value; None for `device` and `archive`.
+            its input shape, computed by a worker), `device` (latency: table or measurement), `archive` (the score),
+            `table` (read from a tabular benchmark).
+        function: computes a plan's or a network's value; None for the others.
         description: one line.
     """
 
     name: str
     direction: Direction
     unit: str
-    needs: Literal["plan", "network", "device", "archive"]
+    needs: Literal["plan", "network", "device", "archive", "table"]
     description: str
     of_plan: Callable[[NetworkPlan], float] | None = None
     of_network: Callable[[nn.Module, Shape], float] | None = None

@@ -15,6 +15,7 @@ from pymoo.operators.repair.rounding import RoundingRepair
 from coernas_moo.registry import Registry
 from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.hd_duaas import FILL_ROUNDS, HDDUAAS
+from coernas_moo.search.knowledge import ArchiveKnowledge
 from coernas_moo.search.presets import Preset
 from coernas_moo.search.sampling import BalancedSampling
 
@@ -30,7 +31,9 @@ ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algo
 @ALGORITHMS.register("hd-duaas")
 def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
     """The method's own algorithm."""
-    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair)
+    return HDDUAAS(
+        problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem)
+    )
 
 
 @ALGORITHMS.register("nsga2")

@@ -12,26 +12,40 @@ from pymoo.core.problem import Problem
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from coernas_moo.search.crossover import SegmentCrossover
+from coernas_moo.search.dominance import non_dominated
 from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
+from coernas_moo.search.screening import Knowledge, screen
 from coernas_moo.search.selection import Tournament
 from coernas_moo.spaces import Genotype, SearchSpace
 
 FILL_ROUNDS = 20
 """Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
 
+CANDIDATES = 12
+"""Candidates a place among the offspring, where they can be screened."""
+
+UNIFORM = 0.25
+"""Share of the candidates that is drawn uniformly from the space, so that no part of it is forgotten."""
+
 
 class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     """High-dimensional decoupled unit-adaptive architecture search.
 
     Tournament selection, one crossover a segment, adaptive mutation, no canonical genotype twice in a run. One
-    objective: elitist (mu + lambda) survival; several: non-dominated rank, then crowding (Deb et al. 2002). When
-    mating finds nothing new, uniform samples fill up; when there are none either, the space is exhausted and the
-    algorithm ends.
+    objective: elitist (mu + lambda) survival; several: non-dominated rank, then crowding (Deb et al. 2002). Segments
+    that the preset does not name mutate at `conv`'s rate, or one gene an offspring where that is more (Muehlenbein
+    1992). When mating finds nothing new, uniform samples fill up; when there are none either, the space is exhausted and
+    the algorithm ends.
 
-    The publication (COER-NAS 2026) names the parts and the presets; the formulas of the adaptation are ours.
+    Where it has `knowledge`, parents are the population and the front of the archive, and mating with a share of
+    uniform samples proposes many more candidates than are evaluated: `screen` takes those that promise to push the
+    front out most, by their closed-form costs and by what the archive lets expect of the other objectives.
+
+    The publication (COER-NAS 2026) names the parts and the presets; screening and the formulas of the adaptation
+    are ours.
 
     Args:
         space: the search space, whose genes are the problem's variables.
@@ -39,6 +53,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         accept: which genotypes may be tried at all (closed-form limits); all by default.
         known: whether a canonical genotype was evaluated before; by default those in the population only.
         repair: brings a genotype of the first population within the limits; none by default.
+        knowledge: what offspring are screened by; without it all are evaluated.
 
     Example:
         >>> from coernas_moo.networks.layers import Shape
@@ -54,15 +69,18 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         accept: Accept | None = None,
         known: Callable[[Genotype], bool] | None = None,
         repair: Repair | None = None,
+        knowledge: Knowledge | None = None,
     ) -> None:
         self.space = space
         self.accept = accept
+        self.knowledge = knowledge
+        conv = preset.mutation["conv"]
         super().__init__(
             pop_size=preset.population,
             sampling=BalancedSampling(space, accept, repair),
             selection=Tournament(preset.tournament),
             crossover=SegmentCrossover(space, preset.crossover, preset.crossover["conv"]),
-            mutation=AdaptiveMutation(space, preset.mutation, preset.mutation["conv"]),
+            mutation=AdaptiveMutation(space, preset.mutation, max(conv, 1.0 / len(space.genes))),
             eliminate_duplicates=CanonicalDuplicates(space, known),
             advance_after_initial_infill=True,
         )
@@ -71,29 +89,60 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         self.survival = FitnessSurvival() if problem.n_obj == 1 else RankAndCrowding()
 
     def _infill(self) -> Population | None:
-        offspring, mating = Population.create(), True
-        for _ in range(FILL_ROUNDS):
-            missing = self.n_offsprings - len(offspring)
-            if mating:
-                # A whole batch costs hardly more than the few that are missing.
-                fresh = self.mating.do(
-                    self.problem,
-                    self.pop,
-                    self.n_offsprings,
-                    n_max_iterations=1,
-                    algorithm=self,
-                    random_state=self.random_state,
-                )
-            else:
-                fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
-            fresh = self.eliminate_duplicates.do(fresh, self.pop, offspring)
-            mating = mating and len(fresh) > 0
-            if self.accept is not None and len(fresh):
-                fresh = fresh[self.accept(np.stack(fresh.get("X")))]
-            offspring = Population.merge(offspring, fresh[:missing])
-            if len(offspring) == self.n_offsprings:
-                break
+        offspring = self._filled() if self.knowledge is None else self._screened(self.knowledge)
         if not len(offspring):
             self.termination.force_termination = True
             return None
         return offspring
+
+    def _screened(self, knowledge: Knowledge) -> Population:
+        many = CANDIDATES * self.n_offsprings
+        uniform = round(UNIFORM * many)
+        parents = self._with_archive_front(knowledge)
+        candidates = Population.merge(
+            self._mated(parents, many - uniform), Population.new("X", self.space.sample(uniform, self.random_state))
+        )
+        candidates = self._usable(candidates, Population.create())
+        if len(candidates) < self.n_offsprings:
+            return self._filled(candidates)
+        chosen = screen(np.stack(candidates.get("X")), self.n_offsprings, knowledge, self.random_state)
+        return candidates[chosen]
+
+    def _with_archive_front(self, knowledge: Knowledge) -> Population:
+        """The population and the members of the archive's front it has lost, ranked together."""
+        genotypes, values = knowledge.evaluated()
+        front = non_dominated(values)
+        lost = Population.new("X", genotypes[front], "F", values[front])
+        lost.set("G", np.zeros((len(lost), self.problem.n_ieq_constr)))
+        lost = self.eliminate_duplicates.do(lost, self.pop, to_itself=False)
+        parents = Population.merge(self.pop, lost)
+        return self.survival.do(self.problem, parents, n_survive=len(parents), random_state=self.random_state)
+
+    def _filled(self, offspring: Population | None = None) -> Population:
+        """A generation of offspring without screening, beginning with those that are there already."""
+        offspring, mating = Population.create() if offspring is None else offspring, True
+        for _ in range(FILL_ROUNDS):
+            missing = self.n_offsprings - len(offspring)
+            # A whole batch costs hardly more than the few that are missing.
+            if mating:
+                fresh = self._mated(self.pop, self.n_offsprings)
+            else:
+                fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
+            found = self._usable(fresh, offspring)
+            mating = mating and len(found) > 0
+            offspring = Population.merge(offspring, found[:missing])
+            if len(offspring) == self.n_offsprings:
+                break
+        return offspring
+
+    def _mated(self, parents: Population, n: int) -> Population:
+        return self.mating.do(
+            self.problem, parents, n, n_max_iterations=1, algorithm=self, random_state=self.random_state
+        )
+
+    def _usable(self, fresh: Population, others: Population) -> Population:
+        """Those that are new to the run, to the population and to `others`, and may be tried."""
+        fresh = self.eliminate_duplicates.do(fresh, self.pop, others)
+        if self.accept is not None and len(fresh):
+            fresh = fresh[self.accept(np.stack(fresh.get("X")))]
+        return fresh

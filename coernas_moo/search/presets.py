@@ -16,7 +16,8 @@ class Preset:
     Args:
         population, generations: sizes.
         tournament: candidates a tournament compares.
-        crossover, mutation: probability by segment name; a segment that is not named takes `conv`'s.
+        crossover, mutation: probability by segment name; a segment that is not named takes `conv`'s
+            (mutation: at least one over the number of genes).
     """
 
     population: int

@@ -35,6 +35,8 @@ class NASBench201(SearchSpace):
         cells: cells a stage.
         scoring_cells: cells a stage at the low fidelity at which candidates are scored.
         options: operations to choose from, any of the benchmark's five.
+        merge: whether genotypes that compute the same function are one network; otherwise every genotype stands for
+            itself, as in the benchmark's table, where each was trained and measured by itself.
 
     Raises:
         ProblemFileError: an unknown or repeated operation, or a number below 1.
@@ -56,6 +58,7 @@ class NASBench201(SearchSpace):
         cells: int = 5,
         scoring_cells: int = 1,
         options: Sequence[str] = OPERATIONS,
+        merge: bool = True,
     ) -> None:
         for name, value in (("channels", channels), ("cells", cells), ("scoring_cells", scoring_cells)):
             if value < 1:
@@ -71,6 +74,7 @@ class NASBench201(SearchSpace):
         self.cells = cells
         self.scoring_cells = scoring_cells
         self.options = tuple(options)
+        self.merge = merge
 
     def operations(self, genotype: ArrayLike) -> tuple[str, ...]:
         """The operation of each edge."""
@@ -82,13 +86,17 @@ class NASBench201(SearchSpace):
         return np.array([self.options.index(operation) for operation in live], dtype=np.int64)
 
     def canonical(self, genotype: ArrayLike) -> Genotype:
+        """The one genotype that stands for all that compute the same function; itself where these are not merged."""
+        return self.function(genotype) if self.merge else self.check(genotype)
+
+    def function(self, genotype: ArrayLike) -> Genotype:
         """The one genotype that stands for all that compute the same function (`coernas_moo.spaces.cell_algebra`)."""
         codes = self.check(genotype)
         canonical: Genotype = canonical_forms(self.options).table[tuple(codes)].astype(np.int64)
         return canonical
 
     def canonical_size(self) -> int:
-        return canonical_forms(self.options).count
+        return canonical_forms(self.options).count if self.merge else self.size()
 
     @cached_property
     def _before(self) -> Block:
@@ -174,6 +182,7 @@ class NASBench201(SearchSpace):
             cells=self.scoring_cells,
             scoring_cells=self.scoring_cells,
             options=self.options,
+            merge=self.merge,
         )
 
 
@@ -200,6 +209,7 @@ class NASBench201Settings(SpaceSettings, frozen=True, forbid_unknown_fields=True
         "nor_conv_3x3",
         "avg_pool_3x3",
     )
+    merge: bool = True
 
     def build(self, input_shape: Shape, classes: int) -> NASBench201:
         return NASBench201(
@@ -209,4 +219,5 @@ class NASBench201Settings(SpaceSettings, frozen=True, forbid_unknown_fields=True
             cells=self.cells,
             scoring_cells=self.scoring_cells,
             options=self.options,
+            merge=self.merge,
         )

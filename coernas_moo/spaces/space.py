@@ -138,6 +138,11 @@ class SearchSpace(ABC):
     def canonical(self, genotype: ArrayLike) -> Genotype:
         """The one genotype that stands for all that build the same function; idempotent."""
 
+    def function(self, genotype: ArrayLike) -> Genotype:
+        """The form by which genotypes are compared when one is to tell something of another: equal where the function
+        is; the canonical form, unless a space tells genotypes apart that build the same function."""
+        return self.canonical(genotype)
+
     @abstractmethod
     def canonical_size(self) -> int:
         """Number of canonical genotypes."""

@@ -1,0 +1,123 @@
+"""Evaluation by looking a table up: no network is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.benchmarks.tabular import TabularBenchmark
+from coernas_moo.config import ProblemFile
+from coernas_moo.errors import DataError, ProblemFileError
+from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
+from coernas_moo.evaluation.evaluator import OnRecord
+from coernas_moo.evaluation.record import Record
+from coernas_moo.objectives import ERROR, TEST_ERROR, table_column
+from coernas_moo.spaces import Genotype, NASBench201, SearchSpace
+
+MACS_OF_BIAS = 10
+"""The benchmark counts the additions of the classifier's bias among its operations; we do not."""
+
+
+def uses_table(problem: ProblemFile) -> bool:
+    """Whether some objective is read from a table."""
+    return any(table_column(name) is not None for name in wanted_objectives(problem))
+
+
+def column(table: TabularBenchmark, objective: str) -> NDArray[np.float64]:
+    """Values of an objective for every row of the table, shape (n,), NaN where the device cannot run it.
+
+    Raises:
+        DataError: the table has no such column.
+    """
+    if objective == "params":
+        return np.rint(table.params_m * 1e6)
+    if objective == "macs":
+        return np.rint(table.flops_m * 1e6) - MACS_OF_BIAS
+    read = table_column(objective)
+    if read is None:
+        raise DataError(f"the table has no column for objective {objective!r}")
+    if read.kind in (ERROR, TEST_ERROR):
+        return 100.0 - table.accuracy(read.where, "valid" if read.kind == ERROR else "test")
+    by_device = table.latency_ms if read.kind == "latency" else table.energy_mj
+    if read.where not in by_device:
+        raise DataError(f"the table has no {read.kind} of {read.where}; it has {', '.join(by_device) or 'none'}")
+    return by_device[read.where]
+
+
+class TableCosts(ClosedFormCosts):
+    """Closed-form costs with the devices' measurements on top: what a table knows without training.
+
+    Args:
+        problem: names objectives and limits.
+        space: NAS-Bench-201 at the benchmark's size.
+        snapshot: as for `ClosedFormCosts`.
+        table: the benchmark.
+
+    Raises:
+        ProblemFileError: the space is not the table's.
+        DataError: the table lacks a column that is needed.
+    """
+
+    def __init__(self, problem: ProblemFile, space: SearchSpace, snapshot: Path, table: TabularBenchmark) -> None:
+        super().__init__(problem, space, snapshot)
+        if not isinstance(space, NASBench201) or (space.channels, space.cells) != (16, 5):
+            raise ProblemFileError(
+                "objectives read from the NAS-Bench-201 table need its space: "
+                "[space] kind = 'nasbench201' with channels = 16 and cells = 5"
+            )
+        self.table = table
+        wanted = wanted_objectives(problem)
+        self.trained = tuple(name for name in wanted if name.startswith((f"{ERROR}:", f"{TEST_ERROR}:")))
+        in_table = [name for name in wanted if name in ("params", "macs") or table_column(name) is not None]
+        self.columns = {name: column(table, name) for name in in_table}
+        free = [name for name in in_table if name not in self.trained]
+        self._free = np.stack([self.columns[name] for name in free], axis=1)
+        self._names = free
+        self.limits = tuple(limit for limit in problem.parsed_limits if limit.objective in free)
+        # Texts are parsed once: looking a row up by its codes is what screening many candidates costs.
+        self._rows = np.empty(space.cardinalities, dtype=np.int64)
+        codes = np.array([space.from_text(text) for text in table.architectures])
+        self._rows[tuple(codes.T)] = np.arange(len(table))
+
+    def rows(self, genotypes: Sequence[Genotype]) -> NDArray[np.int64]:
+        """The table's rows of genotypes, shape (n,)."""
+        codes = np.asarray(genotypes, dtype=np.int64).reshape(-1, len(self.space.genes))
+        rows: NDArray[np.int64] = self._rows[tuple(codes.T)]
+        return rows
+
+    def of(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:
+        """Costs by name, errors excepted: these are what an evaluation tells."""
+        return [dict(zip(self._names, values, strict=True)) for values in self._free[self.rows(genotypes)].tolist()]
+
+
+class TableEvaluator:
+    """Makes records from a table.
+
+    Args:
+        costs: of the problem.
+    """
+
+    def __init__(self, costs: TableCosts) -> None:
+        self.costs = costs
+
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+        """Records of canonical genotypes, in their order; None for those not reached before a stop."""
+        records: list[Record | None] = [None] * len(genotypes)
+        space = self.costs.space
+        rows = self.costs.rows(genotypes)
+        for position, costs in enumerate(self.costs.of(genotypes)):
+            text = space.to_text(genotypes[position])
+            if self.costs.violation(costs) > 0:
+                records[position] = Record(text, costs=costs, over_limit=True)
+                continue
+            trained = {name: float(self.costs.columns[name][rows[position]]) for name in self.costs.trained}
+            unknown = [name for name, value in {**costs, **trained}.items() if np.isnan(value)]
+            failure = f"the table has no {unknown[0]} for it" if unknown else None
+            record = Record(text, costs={**costs, **trained}, failure=failure, tries=1)
+            records[position] = record
+            if on_record is not None and not on_record(record):
+                break
+        return records

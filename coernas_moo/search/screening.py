@@ -1,0 +1,87 @@
+"""Which of many possible offspring are worth an evaluation: those that would push the front out most."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.search.dominance import non_dominated
+from coernas_moo.search.surrogate import Surrogate
+
+DEVIATIONS = 0.5
+"""Standard deviations by which a prediction is taken better than its mean, in favour of what is little known."""
+
+DIRECTIONS = 100
+BEYOND = 0.1
+"""How far the reference point lies behind the nadir, in ranges of the front: else its ends would be worth nothing."""
+
+
+class Knowledge(Protocol):
+    """What is known without evaluating anything; objective values are to be minimised."""
+
+    def evaluated(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Genotypes (n, genes) and objective values (n, objectives) of the feasible members of the archive."""
+
+    def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Objective values (m, objectives), NaN in the columns that only an evaluation tells."""
+
+    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The genotypes (m, genes) in a form in which equal functions are equal."""
+
+
+def screen(
+    candidates: NDArray[np.int64], wanted: int, knowledge: Knowledge, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Positions of the `wanted` candidates that together promise the largest hypervolume, best first.
+
+    Closed-form costs are taken as they are, other objectives from an optimistic prediction. The hypervolume is
+    estimated by random scalarisation: up to a factor, the mean over directions d of max over members of
+    min_i ((r_i - f_i) / d_i)^k for k objectives and reference point r (Zhang & Golovin 2020, lemma 5), so a
+    candidate's worth is a sum over directions whatever k is. Candidates are taken greedily.
+
+    Args:
+        candidates: (m, genes).
+        wanted: at most m.
+    """
+    genotypes, values = knowledge.evaluated()
+    if len(genotypes) < 2:
+        return np.arange(wanted)
+    predicted = knowledge.costs(candidates)
+    unknown = np.flatnonzero(np.isnan(predicted).any(axis=0))
+    if len(unknown):
+        known_features, new_features = knowledge.features(genotypes), knowledge.features(candidates)
+        for objective in unknown:
+            process = Surrogate(known_features, values[:, objective], rng)
+            predicted[:, objective] = process.optimistic(new_features, DEVIATIONS)
+    front = values[non_dominated(values)]
+    ideal, nadir = front.min(axis=0), front.max(axis=0)
+    span = np.where(nadir > ideal, nadir - ideal, 1.0)
+    directions = np.abs(rng.normal(size=(DIRECTIONS, values.shape[1])))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    reached = _reach((front - ideal) / span, directions).max(axis=0)
+    reach = _reach((predicted - ideal) / span, directions)
+    chosen: list[int] = []
+    free = np.ones(len(candidates), dtype=bool)
+    for _ in range(wanted):
+        gain = np.maximum(reach - reached, 0.0).sum(axis=1)
+        if gain[free].max() <= 0:
+            # Nothing promises to push the front out: take what comes nearest to it somewhere.
+            gain = (reach - reached).max(axis=1)
+        gain[~free] = -np.inf
+        best = int(gain.argmax())
+        chosen.append(best)
+        free[best] = False
+        reached = np.maximum(reached, reach[best])
+    return np.array(chosen, dtype=np.int64)
+
+
+def _reach(scaled: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shape (members, directions): min_i ((1 + BEYOND - f_i) / d_i)^k, 0 behind the reference point."""
+    room = np.maximum(1.0 + BEYOND - scaled, 0.0)
+    length = np.full((len(scaled), len(directions)), np.inf)
+    for objective in range(scaled.shape[1]):
+        np.minimum(length, room[:, objective, None] / np.maximum(directions[:, objective], 1e-9), out=length)
+    reach: NDArray[np.float64] = length ** scaled.shape[1]
+    return reach
