@@ -15,6 +15,6 @@ def command() -> None:
     Example:
       coernas schema > coernas.schema.json
     """
-    from coernas_moo.config import json_schema
+    from coernas_moo.schema import json_schema
 
     print_json(json_schema())

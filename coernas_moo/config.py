@@ -6,10 +6,8 @@ and what was expected. `[data]` and `[space]` are checked by the class registere
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import re
-import sys
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -22,6 +20,7 @@ import tomli_w
 from coernas_moo.datasets import DATASETS, DataSettings
 from coernas_moo.errors import CoernasError, ProblemFileError
 from coernas_moo.objectives import OBJECTIVES, Limit
+from coernas_moo.plugins import load_plugins
 from coernas_moo.proxies import PROXIES
 from coernas_moo.registry import Registry
 from coernas_moo.spaces import SPACES, SpaceSettings
@@ -213,46 +212,6 @@ def parse_value(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def load_plugins(paths: tuple[str, ...]) -> None:
-    """Import Python files that register a user's own units, proxies, objectives, spaces or data sets; each once.
-
-    Raises:
-        ProblemFileError: a file is missing or raises.
-    """
-    for path in paths:
-        name = "coernas_plugin_" + re.sub(r"\W", "_", path)
-        if name in sys.modules:
-            continue
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None or not Path(path).is_file():
-            raise ProblemFileError(f"plugins: {path} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise ProblemFileError(f"plugins: {path} cannot be imported: {type(error).__name__}: {error}") from error
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of problem files, with one alternative for each registered kind of data and space."""
-    schema: dict[str, Any] = msgspec.json.schema(ProblemFile)
-    definitions = schema["$defs"]
-    registries: tuple[tuple[str, Registry[Any]], ...] = (("data", DATASETS), ("space", SPACES))
-    for section, registry in registries:
-        kinds = []
-        for kind in registry:
-            own = msgspec.json.schema(registry[kind])
-            definitions.update(own["$defs"])
-            body = definitions[registry[kind].__name__]
-            body["properties"] = {"kind": {"const": kind}, **body["properties"]}
-            body["required"] = ["kind", *body.get("required", ())]
-            kinds.append({"$ref": f"#/$defs/{registry[kind].__name__}"})
-        definitions["ProblemFile"]["properties"][section] = {"oneOf": kinds}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "coernas problem file", **schema}
 
 
 S = TypeVar("S")

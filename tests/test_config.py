@@ -10,8 +10,6 @@ import pytest
 
 from coernas_moo.config import (
     ProblemFile,
-    json_schema,
-    load_plugins,
     load_problem,
     parse_problem,
     parse_value,
@@ -20,6 +18,8 @@ from coernas_moo.config import (
 from coernas_moo.datasets import DATASETS
 from coernas_moo.errors import DataError, ProblemFileError
 from coernas_moo.objectives import Limit
+from coernas_moo.plugins import load_plugins
+from coernas_moo.schema import json_schema
 from coernas_moo.spaces import SPACES, SeparableSettings
 
 SMALLEST = 'name = "small"\n[data]\nkind = "noise"\n[space]\nkind = "separable"\n'

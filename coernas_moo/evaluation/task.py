@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from coernas_moo.config import load_plugins
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
 from coernas_moo.objectives import OBJECTIVES
+from coernas_moo.plugins import load_plugins
 from coernas_moo.proxies import score
 from coernas_moo.spaces import SearchSpace
 
