@@ -296,6 +296,8 @@ def _check(problem: ProblemFile) -> None:
         _known("objectives", name, OBJECTIVES)
     for limit in problem.parsed_limits:
         _known("limits", limit.objective, OBJECTIVES)
+        if limit.objective == "score" and (limit.bound > 1 if limit.comparison == ">=" else limit.bound <= 0):
+            raise ProblemFileError(f"limits: no network meets {str(limit)!r}: scores lie between 0 and 1")
     for name in problem.score.proxies:
         _known("score.proxies", name, PROXIES)
     if not math.isfinite(problem.score.p):

@@ -21,5 +21,9 @@ class RunWarning(UserWarning):
     """A run goes on, but its result may differ from what it would have been."""
 
 
+class ExtensionWarning(UserWarning):
+    """Another package's extension cannot be loaded, and is left out."""
+
+
 class RunError(CoernasError):
     """A run directory cannot be created, locked, resumed or read."""

@@ -7,12 +7,16 @@ or expose their module through an entry point of the registry's group, which is 
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from fnmatch import fnmatchcase
-from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, Generic, TypeVar
+from weakref import WeakSet
 
-from coernas_moo.errors import CoernasError
+from coernas_moo.errors import CoernasError, ExtensionWarning
 
 T = TypeVar("T")
 
@@ -36,16 +40,21 @@ class Registry(Generic[T]):
         coernas_moo.errors.CoernasError: no colour named 'rod'; did you mean 'red'? Known: red
     """
 
+    _all: ClassVar[WeakSet[Registry[Any]]] = WeakSet()
+
     def __init__(self, kind: str, group: str | None = None) -> None:
         self.kind = kind
         self.group = group
         self._entries: dict[str, T] = {}
         self._pending_entry_points = group is not None
+        Registry._all.add(self)
 
     def add(self, name: str, entry: T) -> T:
         """Register `entry` under `name`; raises `CoernasError` where the name is taken."""
         if name in self._entries:
-            raise CoernasError(f"a {self.kind} named {name!r} is registered already; choose another name")
+            # "a unit", but "an objective": no kind begins with a u that is spoken like one in "under".
+            article = "an" if self.kind[0] in "aeio" else "a"
+            raise CoernasError(f"{article} {self.kind} named {name!r} is registered already; choose another name")
         self._entries[name] = entry
         return entry
 
@@ -83,4 +92,45 @@ class Registry(Generic[T]):
         if self._pending_entry_points and self.group is not None:
             self._pending_entry_points = False
             for point in entry_points(group=self.group):
-                point.load()
+                _load(point)
+
+
+@contextmanager
+def registering() -> Iterator[None]:
+    """Around code of others that registers entries: where it raises, no registry keeps any of them.
+
+    What it prints goes to stderr, because stdout is for results.
+    """
+    # Entry points register once in the life of a process: what they add must not be undone with the rest.
+    registries = list(Registry._all)
+    for registry in registries:
+        registry._load_entry_points()
+    with _undone_on_error(registries), redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
+def _undone_on_error(registries: list[Registry[Any]]) -> Iterator[None]:
+    before = [(registry, dict(registry._entries)) for registry in registries]
+    try:
+        yield
+    except BaseException:
+        for registry, entries in before:
+            registry._entries.clear()
+            registry._entries.update(entries)
+        raise
+
+
+def _load(point: EntryPoint) -> None:
+    """Import another package's module; one that is broken is left out, since nothing here may need it."""
+    try:
+        with _undone_on_error(list(Registry._all)), redirect_stdout(sys.stderr):
+            point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever another package raises when it is imported
+        package = f" of the package {point.dist.name!r}" if point.dist is not None else ""
+        warnings.warn(
+            f"{point.group}: the entry point {point.name!r}{package} cannot be loaded and is left out: "
+            f"{type(error).__name__}: {error}",
+            ExtensionWarning,
+            stacklevel=2,
+        )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coernas_moo.config import ProblemFile
+from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.files import write_atomically
 from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.objectives import OBJECTIVES
@@ -19,6 +21,8 @@ ALWAYS = ("params", "macs")
 
 class ClosedFormCosts:
     """Costs of canonical genotypes, and the limits that can be judged by them alone.
+
+    Objectives and units may be a user's own: what they raise becomes a `CoernasError` that names them.
 
     Args:
         problem: names objectives and limits.
@@ -46,7 +50,7 @@ class ClosedFormCosts:
 
     def of(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:
         """Costs by name; operators that the latency table lacks are measured first, so workers have to be idle."""
-        plans = [self.space.plan(genotype) for genotype in genotypes]
+        plans = [self._plan(genotype) for genotype in genotypes]
         if self._table is not None and any(self._table.missing(plan) for plan in plans):
             self._table.measure(plans)
             self._table.save()
@@ -54,11 +58,26 @@ class ClosedFormCosts:
         return [self._of_plan(plan) for plan in plans]
 
     def violation(self, costs: Mapping[str, float]) -> float:
-        """Sum of the relative violations of the closed-form limits; 0 where all hold."""
-        return sum(max(0.0, limit.violation(costs[limit.objective])) for limit in self.limits)
+        """Sum of the relative violations of the closed-form limits; 0 where all hold, infinite where a cost is NaN."""
+        violations = [limit.violation(costs[limit.objective]) for limit in self.limits]
+        return sum(math.inf if math.isnan(violation) else max(0.0, violation) for violation in violations)
+
+    def _plan(self, genotype: Genotype) -> NetworkPlan:
+        try:
+            return self.space.plan(genotype)
+        except CoernasError:
+            raise
+        except Exception as error:
+            text = self.space.to_text(genotype)
+            raise CoernasError(f"the network {text} cannot be planned: {type(error).__name__}: {error}") from error
 
     def _of_plan(self, plan: NetworkPlan) -> dict[str, float]:
-        costs = {name: float(function(plan)) for name, function in self._functions.items()}
+        costs = {}
+        for name, function in self._functions.items():
+            try:
+                costs[name] = float(function(plan))
+            except Exception as error:
+                raise CoernasError(f"objective {name!r} cannot be computed: {type(error).__name__}: {error}") from error
         if self._table is not None:
             costs["latency_ms"] = self._table.estimate(plan)
         return costs
@@ -75,5 +94,8 @@ def wanted_objectives(problem: ProblemFile) -> list[str]:
 
 def _open_table(problem: ProblemFile, snapshot: Path) -> LatencyTable:
     if snapshot.exists():
-        return LatencyTable.from_snapshot(json.loads(snapshot.read_text(encoding="utf-8")))
+        try:
+            return LatencyTable.from_snapshot(json.loads(snapshot.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise RunError(f"{snapshot}: not a latency table ({error}); the run cannot go on without its own") from None
     return LatencyTable.open(threads=problem.latency.threads, batch=problem.latency.batch)

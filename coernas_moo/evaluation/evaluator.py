@@ -66,10 +66,11 @@ class Evaluator:
         self.busy_seconds = 0.0
         wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
         self._measures = problem.latency.mode == "measured" and any(o.needs == "device" for o in wanted)
-        self.journal = Journal(journal_path, _fingerprint(problem, space, dataset), problem.search.seed)
+        task = _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network"))
+        self.journal = Journal(journal_path, _fingerprint(problem, task), problem.search.seed)
         self.journal.require_one_run()
         self._pool: WorkerPool[tuple[int, ...], Measured] = WorkerPool(
-            _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network")),
+            task,
             problem.evaluation.workers or available_cores(),
             tries=problem.evaluation.tries,
             timeout_seconds=problem.evaluation.timeout_seconds,
@@ -171,15 +172,15 @@ def _record(text: str, costs: dict[str, float], outcome: Outcome[Measured]) -> R
     return Record(text, found.proxies, {**costs, **found.costs}, None, False, outcome.tries, outcome.seconds)
 
 
-def _fingerprint(problem: ProblemFile, space: SearchSpace, dataset: Dataset) -> str:
+def _fingerprint(problem: ProblemFile, task: ScoringTask) -> str:
     """Everything that a record's values depend on besides genotype and seed."""
     parts = {
         "formulas": FORMULAS,
         "space": problem.space,
-        "shape": list(space.input_shape),
-        "classes": space.classes,
+        "shape": list(task.space.input_shape),
+        "classes": task.space.classes,
         "score": msgspec.to_builtins(problem.score),
-        "images": dataset.info.source if problem.score.input == "data" else None,
+        "images": None if task.images is None else hashlib.sha256(task.images.numpy().tobytes()).hexdigest(),
         "latency": msgspec.to_builtins(problem.latency),
         "objectives": [problem.objectives, problem.limits],
         "plugins": [hashlib.sha256(Path(plugin).read_bytes()).hexdigest() for plugin in problem.plugins],

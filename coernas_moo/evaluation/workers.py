@@ -2,6 +2,7 @@
 
 `concurrent.futures` breaks as a whole when one worker is killed and cannot tell which task killed it; here a
 worker has a pipe of its own, so a death costs the candidate it was working on one try, and a new worker starts.
+A worker says when it is ready: one that ends before cannot work at all, and that is no candidate's fault.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -22,12 +24,16 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from coernas_moo.errors import CoernasError
 from coernas_moo.networks.memory import settle_allocator
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 _PARENT_POLL_SECONDS = 1.0
+_START_SECONDS = 300.0
+_FAILED_STARTS = 3
+"""So many starts in a row may fail once one has succeeded: the system may kill a worker at any time."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,21 @@ class WorkerPool(Generic[Item, Value]):
         self._context = _context()
         self._workers: list[_Worker[Item]] = []
         self._size = workers
+        self._ever_ready = False
+        self._failed_starts = 0
 
     def run(self, items: Sequence[Item]) -> Generator[tuple[int, Outcome[Value]], None, None]:
-        """Yield (position of the item, outcome) as items finish; closing the iterator abandons the rest."""
+        """Yield (position of the item, outcome) as items finish; closing the iterator abandons the rest.
+
+        Raises:
+            CoernasError: workers end, or hang, before they are ready.
+        """
         waiting = deque((position, 1) for position in range(len(items)))
         self._start(min(self._size, len(items)))
         try:
             while waiting or any(worker.busy for worker in self._workers):
                 for worker in self._workers:
-                    if waiting and not worker.busy:
+                    if waiting and worker.ready and not worker.busy:
                         position, attempt = waiting.popleft()
                         worker.give(position, attempt, items[position])
                 yield from self._collect(waiting)
@@ -78,10 +90,10 @@ class WorkerPool(Generic[Item, Value]):
     def close(self) -> None:
         """End all workers; what they are working on is lost."""
         for worker in self._workers:
-            if worker.busy:
-                worker.kill()
-            else:
+            if worker.ready and not worker.busy:
                 worker.end()
+            else:
+                worker.kill()
         self._workers.clear()
 
     def __enter__(self) -> WorkerPool[Item, Value]:
@@ -93,14 +105,17 @@ class WorkerPool(Generic[Item, Value]):
         self.close()
 
     def _collect(self, waiting: deque[tuple[int, int]]) -> Iterator[tuple[int, Outcome[Value]]]:
-        busy = [worker for worker in self._workers if worker.busy]
-        patience = min(worker.deadline(self._timeout) for worker in busy) - time.monotonic()
-        ready = wait([worker.connection for worker in busy], timeout=max(0.0, patience))
-        for worker in busy:
+        expected = [worker for worker in self._workers if worker.busy or not worker.ready]
+        patience = min(worker.deadline(self._timeout) for worker in expected) - time.monotonic()
+        heard = wait([worker.connection for worker in expected], timeout=max(0.0, patience))
+        for worker in expected:
+            if not worker.ready:
+                self._welcome(worker, worker.connection in heard)
+                continue
             position, attempt, started = worker.position, worker.attempt, worker.started
             failure: str | None = None
             value: Value | None = None
-            if worker.connection in ready:
+            if worker.connection in heard:
                 try:
                     value, failure, seconds = pickle.loads(worker.connection.recv_bytes())
                     worker.busy = False
@@ -116,6 +131,26 @@ class WorkerPool(Generic[Item, Value]):
                 waiting.appendleft((position, attempt + 1))
             else:
                 yield position, Outcome(value, failure, attempt, seconds)
+
+    def _welcome(self, worker: _Worker[Item], heard: bool) -> None:
+        """Note that a worker is ready, or that it never will be."""
+        if heard and worker.says_ready():
+            worker.ready = self._ever_ready = True
+            self._failed_starts = 0
+        elif heard or time.monotonic() >= worker.deadline(self._timeout):
+            self._failed_starts += 1
+            if not self._ever_ready or self._failed_starts > _FAILED_STARTS:
+                reason = worker.cause_of_death() if heard else f"no answer in {_START_SECONDS:g} s"
+                raise CoernasError(f"worker processes cannot start ({reason}); {self._how_to_start()}")
+            self._replace(worker)
+
+    def _how_to_start(self) -> str:
+        if self._context.get_start_method() == "fork":
+            return "what they print on stderr may say why"
+        return (
+            "here each of them imports the script that started the search: in a script, put what is to run under "
+            '`if __name__ == "__main__":`'
+        )
 
     def _start(self, size: int) -> None:
         while len(self._workers) < size:
@@ -137,9 +172,9 @@ class _Worker(Generic[Item]):
         )
         self.process.start()
         theirs.close()
-        self.busy = False
+        self.ready = self.busy = False
         self.position = self.attempt = 0
-        self.started = 0.0
+        self.started = time.monotonic()
 
     def give(self, position: int, attempt: int, item: Item) -> None:
         self.position, self.attempt, self.started, self.busy = position, attempt, time.monotonic(), True
@@ -149,8 +184,16 @@ class _Worker(Generic[Item]):
         except (BrokenPipeError, ConnectionResetError):
             return
 
+    def says_ready(self) -> bool:
+        """Reads the first word of a worker; False where it has ended instead."""
+        try:
+            self.connection.recv_bytes()
+        except (EOFError, OSError):
+            return False
+        return True
+
     def deadline(self, timeout: float) -> float:
-        return self.started + timeout
+        return self.started + (timeout if self.ready else _START_SECONDS)
 
     def cause_of_death(self) -> str:
         self.process.join(1.0)
@@ -191,9 +234,12 @@ def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inhe
     # Pipe ends of the parent that were inherited would keep a dead parent's workers waiting.
     for other in inherited:
         other.close()
+    _print_to_stderr()
     torch.set_num_threads(1)
     settle_allocator()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with suppress(BrokenPipeError, OSError):
+        connection.send_bytes(b"ready")
     while True:
         try:
             item = connection.recv()
@@ -211,6 +257,17 @@ def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inhe
             connection.send((value, failure, time.monotonic() - started))
         except (BrokenPipeError, OSError):
             return
+
+
+def _print_to_stderr() -> None:
+    """What a candidate's code prints goes to stderr: stdout is the parent's, and may have to be JSON."""
+    if sys.__stderr__ is None:
+        # The process was started with stderr closed, and the descriptor may be another file by now.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+    else:
+        os.dup2(2, 1)
+    sys.stdout = sys.stderr
 
 
 def _end_with(parent: int) -> None:

@@ -32,6 +32,8 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
         return
     yield f"Front: {len(front)} {'network' if len(front) == 1 else 'networks'}"
     yield from _ranges(run)
+    if "score" in run.problem.objectives:
+        yield "  (a score is a rank among the networks of this run; it moves as more are seen)"
     yield ""
     yield "Next:"
     yield f"  coernas show {path}"

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.core.algorithm import Algorithm
 from pymoo.core.population import Population
-from pymoo.operators.crossover.sbx import SBX
-from pymoo.operators.mutation.pm import PM
-from pymoo.operators.repair.rounding import RoundingRepair
 
 from coernas_moo.registry import Registry
+from coernas_moo.search import baselines
 from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.hd_duaas import FILL_ROUNDS, HDDUAAS
 from coernas_moo.search.knowledge import ArchiveKnowledge
@@ -31,21 +28,18 @@ ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algo
 @ALGORITHMS.register("hd-duaas")
 def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
     """The method's own algorithm."""
-    return HDDUAAS(
-        problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem)
-    )
+    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem))
 
 
-@ALGORITHMS.register("nsga2")
-def nsga2(problem: SearchProblem, preset: Preset) -> Algorithm:
-    """pymoo's NSGA-II with simulated binary crossover, polynomial mutation and rounding (Deb et al. 2002)."""
-    return NSGA2(
-        pop_size=preset.population,
-        sampling=BalancedSampling(problem.space, problem.accept, problem.repair),
-        crossover=SBX(prob=0.9, eta=15, vtype=float, repair=RoundingRepair()),
-        mutation=PM(eta=20, vtype=float, repair=RoundingRepair()),
-        eliminate_duplicates=CanonicalDuplicates(problem.space, problem.is_known),
-    )
+for _name, _factory in {
+    "nsga2": baselines.nsga2,
+    "nsga2-sbx": baselines.nsga2_sbx,
+    "regularized-evolution": baselines.regularized_evolution,
+    "sms-emoa": baselines.sms_emoa,
+    "moead": baselines.moead,
+    "mixed-ga": baselines.mixed_ga,
+}.items():
+    ALGORITHMS.add(_name, _factory)
 
 
 @ALGORITHMS.register("random")

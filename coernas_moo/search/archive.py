@@ -89,12 +89,15 @@ class Archive:
         return np.array(rows, dtype=float).reshape(len(texts), len(self.objectives))
 
     def constraint_values(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """G, shape (n, limits + 1): relative violations, then 1 for a candidate that could not be evaluated."""
+        """G, shape (n, limits + 1): relative violations, then 1 for a candidate that could not be evaluated.
+
+        A limit on a value that is not known is not met.
+        """
         rows = []
         for text in texts:
             record = self._records[text]
             violations = [limit.violation(self.value(record, limit.objective)) for limit in self.limits]
-            rows.append([*(0.0 if np.isnan(v) else v for v in violations), -1.0 if record.failure is None else 1.0])
+            rows.append([*(1.0 if np.isnan(v) else v for v in violations), -1.0 if record.failure is None else 1.0])
         return np.array(rows, dtype=float).reshape(len(texts), len(self.limits) + 1)
 
     def ranked(self) -> list[str]:

@@ -27,6 +27,9 @@ FILL_ROUNDS = 20
 CANDIDATES = 12
 """Candidates a place among the offspring, where they can be screened."""
 
+BATCHES = 5
+"""Batches a generation is evaluated in where offspring are screened: each is screened by what the last one taught."""
+
 UNIFORM = 0.25
 """Share of the candidates that is drawn uniformly from the space, so that no part of it is forgotten."""
 
@@ -42,7 +45,8 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
 
     Where it has `knowledge`, parents are the population and the front of the archive, and mating with a share of
     uniform samples proposes many more candidates than are evaluated: `screen` takes those that promise to push the
-    front out most, by their closed-form costs and by what the archive lets expect of the other objectives.
+    front out most, by their closed-form costs and by what the archive lets expect of the other objectives. A
+    generation is then asked for in several batches.
 
     The publication (COER-NAS 2026) names the parts and the presets; screening and the formulas of the adaptation
     are ours.
@@ -74,6 +78,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         self.space = space
         self.accept = accept
         self.knowledge = knowledge
+        self.left = 0
         conv = preset.mutation["conv"]
         super().__init__(
             pop_size=preset.population,
@@ -88,8 +93,19 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     def _setup(self, problem: Problem, **kwargs: object) -> None:
         self.survival = FitnessSurvival() if problem.n_obj == 1 else RankAndCrowding()
 
+    @property
+    def generation_complete(self) -> bool:
+        """Whether the offspring asked for last complete a generation of the size of the population."""
+        return self.left <= 0
+
     def _infill(self) -> Population | None:
-        offspring = self._filled() if self.knowledge is None else self._screened(self.knowledge)
+        if self.knowledge is None:
+            offspring = self._filled()
+        else:
+            self.left = self.left if self.left > 0 else self.pop_size
+            self.n_offsprings = min(self.left, -(-self.pop_size // BATCHES))
+            self.left -= self.n_offsprings
+            offspring = self._screened(self.knowledge)
         if not len(offspring):
             self.termination.force_termination = True
             return None

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pymoo.core.algorithm import Algorithm
 from pymoo.core.termination import NoTermination
 
 from coernas_moo.config import ProblemFile
@@ -84,10 +83,13 @@ def run_search(
             if before is not None:
                 require_same_data(before, info, run_directory.path)
                 _warn_of_other_versions(before, run_directory.path)
-            run_directory.write_problem(problem)
         else:
             run_directory.create(problem)
-        _Search(problem, costs, dataset, run_directory, before, listener or Listener()).run()
+        # A journal that cannot be used is refused here, before the record of an earlier run is written over.
+        with Evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
+            run_directory.write_problem(problem)
+            costs.keep()
+            _Search(problem, evaluator, dataset, run_directory, before, listener or Listener()).run()
     return Run(run_directory.path)
 
 
@@ -127,13 +129,13 @@ class _Search:
     def __init__(
         self,
         problem: ProblemFile,
-        costs: ClosedFormCosts,
+        evaluator: Evaluator,
         dataset: Dataset,
         directory: RunDirectory,
         before: State | None,
         listener: Listener,
     ) -> None:
-        self.problem, self.costs, self.space, self.dataset = problem, costs, costs.space, dataset
+        self.problem, self.evaluator, self.space, self.dataset = problem, evaluator, evaluator.costs.space, dataset
         self.directory, self.listener = directory, listener
         settings = problem.search
         self.preset = effective_preset(settings)
@@ -143,8 +145,8 @@ class _Search:
         self.seconds_before = before.seconds if before is not None else 0.0
         self.started = time.monotonic()
         self.history = History(directory.history)
-        self.evaluations = self.journalled = self.idle = 0
-        self.evaluator: Evaluator | None = None
+        self.generation = self.evaluations = self.idle = 0
+        self.journalled = len(evaluator.journal)
         self.progress = Progress(
             0, self.generations, 0, settings.evaluations, 0, 0, float("nan"), 0.0, 0, 0.0, 0.0, None
         )
@@ -158,12 +160,8 @@ class _Search:
         self._save("running", "")
         status, reason = "failed", "stopped by an error"
         try:
-            self.costs.keep()
-            with Evaluator(self.problem, self.costs, self.dataset, self.directory.journal) as evaluator:
-                self.evaluator = evaluator
-                self.journalled = len(evaluator.journal)
-                reason = self._loop(evaluator)
-                status = "finished"
+            reason = self._loop()
+            status = "finished"
         except KeyboardInterrupt:
             status, reason = "interrupted", "interrupted from the keyboard"
             raise
@@ -176,8 +174,8 @@ class _Search:
                 if status == "finished":
                     raise
 
-    def _loop(self, evaluator: Evaluator) -> str:
-        problem = SearchProblem(self.space, evaluator, self.archive)
+    def _loop(self) -> str:
+        problem = SearchProblem(self.space, self.evaluator, self.archive)
         if self.problem.search.evaluations is not None:
             problem.max_evaluations = max(self.problem.search.evaluations, self.journalled)
         problem.on_record = self._on_record
@@ -191,11 +189,25 @@ class _Search:
             try:
                 algorithm.evaluator.eval(problem, offspring, algorithm=algorithm)
             except BudgetUsedUp:
-                self._generation_done(algorithm)
+                self._generation_done()
                 return self._used_up() or "a budget is used up"
             algorithm.tell(infills=offspring)
-            self._generation_done(algorithm)
+            # An algorithm may ask for a generation in several batches.
+            if getattr(algorithm, "generation_complete", True):
+                self._require_some_success()
+                self.generation += 1
+                self._generation_done()
         return reason
+
+    def _require_some_success(self) -> None:
+        """A first generation of which nothing can be ranked: what is wrong is not the candidates."""
+        if self.progress.generation or not self.archive.evaluations or self.archive.ranked():
+            return
+        failures = self.archive.failures
+        if failures:
+            raise RunError(f"none of {self.archive.evaluations} candidates could be evaluated: {failures[0].failure}")
+        names = ", ".join(objective.name for objective in self.archive.objectives)
+        raise RunError(f"none of {self.archive.evaluations} candidates has a finite value of each of: {names}")
 
     def _used_up(self) -> str:
         settings = self.problem.search
@@ -251,7 +263,7 @@ class _Search:
             estimates.append(settings.seconds - seconds)
         return max(0.0, min(estimates)) if estimates else None
 
-    def _generation_done(self, algorithm: Algorithm) -> None:
+    def _generation_done(self) -> None:
         self.idle = self.idle + 1 if self.archive.evaluations == self.progress.evaluations else 0
         self.evaluations = self.archive.evaluations
         values = self.archive.objective_values(self.archive.ranked())
@@ -260,7 +272,7 @@ class _Search:
         first = self.archive.objectives[0]
         self.progress = replace(
             self._moved_on(),
-            generation=algorithm.n_iter - 1 if algorithm.is_initialized else 1,
+            generation=max(1, self.generation),
             archive=len(self.archive),
             front=len(front),
             best=first.sign * float(front_values[0, 0]) if len(front) else float("nan"),
@@ -284,6 +296,6 @@ class _Search:
                 (info.shape.channels, info.shape.height, info.shape.width),
                 info.classes,
                 versions(),
-                round(self.evaluator.busy_seconds, 3) if self.evaluator is not None else 0.0,
+                round(self.evaluator.busy_seconds, 3),
             )
         )

@@ -94,7 +94,8 @@ class Run:
         if which == "knee":
             return front[self._knee()]
         if which == "fastest":
-            return min(front, key=lambda member: member.costs.get("latency_ms", member.costs["macs"]))
+            time = "latency_ms" if all("latency_ms" in member.costs for member in front) else "macs"
+            return min(front, key=lambda member: member.costs[time])
         if which == "smallest":
             return min(front, key=lambda member: member.costs["params"])
         if which.isdecimal() and 1 <= int(which) <= len(front):

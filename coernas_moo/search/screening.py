@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from coernas_moo.search.dominance import non_dominated
 from coernas_moo.search.surrogate import Surrogate
 
-DEVIATIONS = 0.5
-"""Standard deviations by which a prediction is taken better than its mean, in favour of what is little known."""
+DEVIATIONS = (0.0, 0.5, 1.0)
+"""Standard deviations by which predictions are taken better than their mean, in turn: from trust to curiosity."""
 
 DIRECTIONS = 100
-BEYOND = 0.1
+BEYOND = 0.3
 """How far the reference point lies behind the nadir, in ranges of the front: else its ends would be worth nothing."""
 
 
@@ -48,23 +48,24 @@ def screen(
     genotypes, values = knowledge.evaluated()
     if len(genotypes) < 2:
         return np.arange(wanted)
-    predicted = knowledge.costs(candidates)
-    unknown = np.flatnonzero(np.isnan(predicted).any(axis=0))
+    predicted = np.repeat(knowledge.costs(candidates)[None], len(DEVIATIONS), axis=0)
+    unknown = np.flatnonzero(np.isnan(predicted).any(axis=(0, 1)))
     if len(unknown):
         known_features, new_features = knowledge.features(genotypes), knowledge.features(candidates)
         for objective in unknown:
             process = Surrogate(known_features, values[:, objective], rng)
-            predicted[:, objective] = process.optimistic(new_features, DEVIATIONS)
+            predicted[:, :, objective] = process.optimistic(new_features, DEVIATIONS)
     front = values[non_dominated(values)]
     ideal, nadir = front.min(axis=0), front.max(axis=0)
     span = np.where(nadir > ideal, nadir - ideal, 1.0)
     directions = np.abs(rng.normal(size=(DIRECTIONS, values.shape[1])))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     reached = _reach((front - ideal) / span, directions).max(axis=0)
-    reach = _reach((predicted - ideal) / span, directions)
+    reaches = [_reach((values - ideal) / span, directions) for values in predicted]
     chosen: list[int] = []
     free = np.ones(len(candidates), dtype=bool)
-    for _ in range(wanted):
+    for place in range(wanted):
+        reach = reaches[place % len(DEVIATIONS)]
         gain = np.maximum(reach - reached, 0.0).sum(axis=1)
         if gain[free].max() <= 0:
             # Nothing promises to push the front out: take what comes nearest to it somewhere.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, eigh, solve_triangular
@@ -28,17 +30,17 @@ class Surrogate:
     Example:
         >>> codes = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
         >>> process = Surrogate(codes, np.array([0.0, 1.0, 10.0, 11.0]), np.random.default_rng(0))
-        >>> process.optimistic(codes, 0.0).argsort().tolist()
+        >>> process.optimistic(codes, [0.0])[0].argsort().tolist()
         [0, 1, 2, 3]
     """
 
-    def __init__(
-        self, features: NDArray[np.int64], values: NDArray[np.float64], rng: np.random.Generator
-    ) -> None:
+    def __init__(self, features: NDArray[np.int64], values: NDArray[np.float64], rng: np.random.Generator) -> None:
         if len(values) > MOST_USED:
             # The best stay: they decide which candidates look promising.
             order = np.argsort(values, kind="stable")
-            kept = np.append(order[: MOST_USED // 2], rng.choice(order[MOST_USED // 2 :], MOST_USED // 2, replace=False))
+            kept = np.append(
+                order[: MOST_USED // 2], rng.choice(order[MOST_USED // 2 :], MOST_USED // 2, replace=False)
+            )
             features, values = features[kept], values[kept]
         n = len(values)
         self.features = features
@@ -54,19 +56,22 @@ class Surrogate:
         self.root = np.linalg.cholesky(covariance)
         self.weights = cho_solve((self.root, True), targets)
 
-    def optimistic(self, features: NDArray[np.int64], deviations: float) -> NDArray[np.float64]:
-        """Predicted mean less `deviations` predictive standard deviations (noise included), in units of the values.
+    def optimistic(self, features: NDArray[np.int64], deviations: Sequence[float]) -> NDArray[np.float64]:
+        """Predicted means less so many predictive standard deviations (noise included), in units of the values.
 
         Args:
             features: (m, genes) codes.
+            deviations: numbers of standard deviations, k of them.
+
+        Returns:
+            Shape (k, m).
         """
         covariance = np.exp(-self.decay * _hamming(features, self.features))
-        mean = covariance @ self.weights
-        if deviations:
-            explained = solve_triangular(self.root, covariance.T, lower=True)
-            variance = np.maximum(0.0, 1.0 - (explained**2).sum(axis=0)) + self.noise
-            mean = mean - deviations * np.sqrt(self.variance * variance)
-        predicted: NDArray[np.float64] = np.interp(mean, self.scores, self.values)
+        explained = solve_triangular(self.root, covariance.T, lower=True, check_finite=False)
+        variance = np.maximum(0.0, 1.0 - (explained**2).sum(axis=0)) + self.noise
+        mean, deviation = covariance @ self.weights, np.sqrt(self.variance * variance)
+        scores = mean - np.asarray(deviations)[:, None] * deviation
+        predicted: NDArray[np.float64] = np.interp(scores, self.scores, self.values)
         return predicted
 
 

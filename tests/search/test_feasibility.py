@@ -34,6 +34,6 @@ def test_limits_that_exclude_each_other_are_named_with_the_nearest() -> None:
 
 
 def test_limits_that_need_the_network_are_not_judged_before() -> None:
-    _, evaluator = synthetic_problem(DEEP, ["score >= 5"])
+    _, evaluator = synthetic_problem(DEEP, ["score >= 0.5"])
     assert evaluator.costs.limits == ()
     require_feasible(evaluator.costs, np.random.default_rng(0))

@@ -385,7 +385,7 @@ def deadly(trace):
 def test_candidates_that_kill_their_worker_do_not_end_the_run(tmp_path: Path, tiny: MakeProblem) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text(DEADLY)
-    problem = tiny(plugins=[str(plugin)], score__proxies=["test-deadly"], search__generations=2)
+    problem = tiny(plugins=[str(plugin)], score__proxies=["test-deadly"], search__generations=1, search__population=12)
     run = run_search(problem, tmp_path / "run")
     failures = run.archive.failures
     assert 0 < len(failures) < len(run.archive) == 12
@@ -408,3 +408,76 @@ def test_other_versions_on_resume_are_named(tiny: MakeProblem, tmp_path: Path) -
     run.directory.write_state(replace(run.state, versions=older))
     with pytest.warns(RunWarning, match=r"torch 1\.0 to "):
         run_search(tiny(), tmp_path / "run", resume=True)
+
+
+RAISES = """
+from coernas_moo import register_network_objective, register_objective, register_proxy
+
+@register_proxy("test-raises", needs=(), source="a test")
+def raises(trace):
+    raise RuntimeError("broken on purpose")
+
+@register_objective("test-plan-raises")
+def plan_raises(plan):
+    raise KeyError("nothing here")
+
+@register_objective("test-plan-nan")
+def plan_nan(plan):
+    return float("nan")
+
+@register_objective("test-plan-text")
+def plan_text(plan):
+    return "much"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"score__proxies": ["test-raises"]},
+            "none of 6 candidates could be evaluated: RuntimeError: broken on purpose",
+        ),
+        ({"objectives": ["score", "test-plan-raises"]}, "objective 'test-plan-raises' cannot be computed: KeyError"),
+        ({"objectives": ["score", "test-plan-text"]}, "objective 'test-plan-text' cannot be computed: ValueError"),
+        (
+            {"objectives": ["score", "test-plan-nan"]},
+            "none of 6 candidates has a finite value of each of: score, test-",
+        ),
+        ({"limits": ["test-plan-nan <= 3"]}, "no network of the space meets"),
+    ],
+)
+def test_what_breaks_every_candidate_ends_the_search(
+    tmp_path: Path, tiny: MakeProblem, change: dict[str, Any], message: str
+) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(RAISES)
+    with pytest.raises(CoernasError, match=message):
+        run_search(tiny(plugins=[str(plugin)], search__population=6, **change), tmp_path / "run")
+
+
+def test_a_refused_journal_leaves_the_record_of_the_run(tmp_path: Path, tiny: MakeProblem) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("x = 1\n")
+    run = run_search(tiny(plugins=[str(plugin)], search__generations=2), tmp_path / "run")
+    kept = {path.name: path.read_bytes() for path in run.directory.path.glob("*.[jtc]*") if path.is_file()}
+    plugin.write_text("x = 2\n")
+    with pytest.raises(RunError):
+        run_search(tiny(plugins=[str(plugin)], search__generations=4), tmp_path / "run", resume=True)
+    assert {name: (run.directory.path / name).read_bytes() for name in kept} == kept
+
+
+def test_a_broken_latency_table_of_a_run_is_named(tmp_path: Path, tiny: MakeProblem) -> None:
+    problem = tiny(objectives=["score", "latency_ms"], search__generations=1)
+    run = run_search(problem, tmp_path / "run")
+    run.directory.latency_table.write_text("{", encoding="utf-8")
+    with pytest.raises(RunError, match=r"latency\.json: not a latency table"):
+        run_search(problem, tmp_path / "run", resume=True)
+
+
+def test_a_limit_on_a_latency_that_was_not_measured_is_not_met(tmp_path: Path, tiny: MakeProblem) -> None:
+    problem = tiny(latency__mode="measured", limits=["latency_ms <= 1000"], search__generations=1)
+    with pytest.raises(KeyboardInterrupt):
+        run_search(problem, tmp_path / "run", listener=Stop(2))
+    assert Run(tmp_path / "run").front == []
+    assert run_search(problem, tmp_path / "run", resume=True).front

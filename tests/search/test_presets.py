@@ -1,3 +1,5 @@
+import pytest
+
 from __future__ import annotations
 
 from coernas_moo.config import SearchSettings
@@ -32,7 +34,7 @@ def test_the_algorithm_takes_its_rates_from_the_preset() -> None:
     assert algorithm.pop_size == 40
 
 
-def test_a_segment_the_preset_does_not_name_has_the_rates_of_conv() -> None:
+def test_a_segment_the_preset_does_not_name_has_the_rates_of_conv_or_mutates_one_gene() -> None:
     algorithm = HDDUAAS(NASBench201(Shape(3, 16, 16), 10), PRESETS[2])
     assert [p for _, _, p in algorithm.mating.crossover.parts] == [0.9]
-    assert algorithm.mating.mutation.rates.tolist() == [0.08] * 6
+    assert algorithm.mating.mutation.rates.tolist() == pytest.approx([1 / 6] * 6)

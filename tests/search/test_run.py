@@ -60,7 +60,7 @@ def test_what_is_no_run_is_named(tmp_path: Path, finished_run: Run) -> None:
 
 
 def test_an_empty_front_is_explained(tmp_path: Path, tiny: Callable[..., ProblemFile]) -> None:
-    run = run_search(tiny(limits=["score >= 2"], search__generations=1), tmp_path / "run")
+    run = run_search(tiny(limits=["score <= 0.01"], search__generations=1), tmp_path / "run")
     assert run.front == []
     with pytest.raises(RunError, match="the front is empty"):
         run.pick("best")
