@@ -32,7 +32,7 @@ def command() -> None:
 @PROBLEM
 @DATA
 @click.option("--networks", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def candidate(problem: str, data: Path | None, networks: int, seed: int) -> None:
     """Cost of scoring one candidate over a bare forward and backward pass, one thread."""
     from coernas_moo.benchmarks.candidate_cost import measure_candidate_cost
@@ -48,7 +48,7 @@ def candidate(problem: str, data: Path | None, networks: int, seed: int) -> None
 @click.option("--many", type=click.IntRange(min=2), default=2, show_default=True, help="Workers to compare with one.")
 @click.option("--candidates", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--turns", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def workers(problem: str, data: Path | None, many: int, candidates: int, turns: int, seed: int) -> None:
     """Time of the same candidates with one worker over that with several, in turns."""
     from coernas_moo.benchmarks.evaluation_cost import measure_workers
@@ -61,7 +61,7 @@ def workers(problem: str, data: Path | None, many: int, candidates: int, turns: 
 @PROBLEM
 @DATA
 @click.option("--candidates", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def memory(problem: str, data: Path | None, candidates: int, seed: int) -> None:
     """Peak resident memory of one worker, in MB."""
     from coernas_moo.benchmarks.evaluation_cost import measure_memory
@@ -93,7 +93,7 @@ def overhead(problem: str, data: Path | None, population: int, generations: int)
 @click.option("--kills", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--generations", type=click.IntRange(min=1), default=4, show_default=True)
 @click.option("--population", type=click.IntRange(min=2), default=12, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the moments.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the moments.")
 def kill(problem: str, data: Path | None, kills: int, generations: int, population: int, seed: int) -> None:
     """Kill searches (kill -9) at random moments, resume them, compare the fronts with that of an undisturbed one."""
     import tempfile

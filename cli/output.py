@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,13 @@ WIDTH_OF_PIPE = 200
 def print_json(document: object) -> None:
     """One JSON document on stdout; numbers that JSON cannot hold (NaN, infinity) become null."""
     click.echo(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+@contextmanager
+def only_results_on_stdout(wanted: bool) -> Iterator[None]:
+    """Around code of the user: what it prints goes to stderr where stdout is `wanted` for the result alone."""
+    with redirect_stdout(sys.stderr if wanted else sys.stdout):
+        yield
 
 
 def print_table(table: Table) -> None:

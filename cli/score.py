@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import click
 from coernas_moo.errors import CoernasError
 
 from .names import complete_problem
-from .output import print_json, print_table, table_of
+from .output import only_results_on_stdout, print_json, print_table, table_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,15 +80,16 @@ def _score_genotype(text: str, name: str, data: Path | None, given: Mapping[str,
     genotype = space.canonical(space.from_text(text))
     reduced = scoring_space(problem, space)
     draw = {"batch": problem.score.batch, "repeats": problem.score.repeats, "seed": problem.search.seed, **given}
-    found = score(
-        reduced.build(genotype),
-        reduced.input_shape,
-        space.classes,
-        batch=draw["batch"],
-        repeats=draw["repeats"],
-        seed=draw["seed"],
-        proxies=problem.score.proxies,
-    )
+    with _code_of_the_user(f"{text} cannot be scored:"):
+        found = score(
+            reduced.build(genotype),
+            reduced.input_shape,
+            space.classes,
+            batch=draw["batch"],
+            repeats=draw["repeats"],
+            seed=draw["seed"],
+            proxies=problem.score.proxies,
+        )
     return {
         "network": space.to_text(genotype),
         "proxies": found.values,
@@ -103,7 +105,10 @@ def _score_module(target: str, shape: str, classes: int, given: Mapping[str, int
 
     sides = _read_shape(shape)
     draw = {"batch": 32, "repeats": 1, "seed": 0, **given}
-    found = score(_make_module(target), sides, classes, batch=draw["batch"], repeats=draw["repeats"], seed=draw["seed"])
+    module = _make_module(target)
+    expected = f"a module takes float32 images of shape (n, {', '.join(map(str, sides))}) and returns (n, {classes})"
+    with _code_of_the_user(f"{target} cannot be scored:", f"; {expected}"):
+        found = score(module, sides, classes, batch=draw["batch"], repeats=draw["repeats"], seed=draw["seed"])
     return {
         "network": target,
         "proxies": found.values,
@@ -129,14 +134,25 @@ def _make_module(target: str) -> nn.Module:
         raise CoernasError(f"{target!r} names no function; write package.module:callable")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    try:
-        factory = getattr(importlib.import_module(name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise CoernasError(f"{target}: {error}; is it spelt right, and can Python import it from here?") from None
-    try:
+    with _code_of_the_user(f"{name} cannot be imported:"):
+        try:
+            factory = getattr(importlib.import_module(name), attribute)
+        except (ImportError, AttributeError) as error:
+            raise CoernasError(f"{target}: {error}; is it spelt right, and can Python import it from here?") from None
+    with _code_of_the_user(f"{target}() raised"):
         module = factory()
-    except Exception as error:
-        raise CoernasError(f"{target}() raised {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise CoernasError(f"{target}() returned a {type(module).__name__}, not a torch.nn.Module")
     return module
+
+
+@contextmanager
+def _code_of_the_user(failed: str, hint: str = "") -> Iterator[None]:
+    """Whatever is raised inside becomes one line; what is printed goes to stderr."""
+    try:
+        with only_results_on_stdout(True):
+            yield
+    except CoernasError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise CoernasError(f"{failed} {type(error).__name__}: {error}{hint}") from error

@@ -12,8 +12,8 @@ import click
 from coernas_moo.errors import CoernasError, ProblemFileError, RunError
 
 from .errors import Interrupted, warn
-from .names import RUNS, complete_problem, complete_run, problem_names, run_names
-from .output import print_json
+from .names import RUNS, complete_problem, complete_run, problem_names, run_names, run_path
+from .output import only_results_on_stdout, print_json
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile
@@ -78,21 +78,22 @@ def command(
 
     if problem is None and not (resume and out):
         raise click.UsageError("name a problem, such as 'digits', or continue a run with --resume --out DIR")
-    directory, loaded = out, None
-    if problem is not None:
-        loaded = with_data(read_problem(problem, overrides), data)
-        directory = directory or (_latest(loaded.name) if resume else next_free(RUNS, loaded.name))
-    elif data is not None:
+    if problem is None and data is not None:
         raise click.UsageError("--data goes with a problem; a run that is resumed knows its images")
-    assert directory is not None
-    if loaded is None:
-        loaded = _of_run(directory, overrides)
-    before = RunDirectory(directory).read_state() if resume and RunDirectory(directory).has_state() else None
-    with _listener(as_json, quiet) as listener:
-        try:
-            run = run_search(loaded, directory, resume=resume, listener=listener)
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted; continue with: coernas search --resume --out {directory}") from None
+    with only_results_on_stdout(as_json or quiet):
+        directory, loaded = out, None
+        if problem is not None:
+            loaded = with_data(read_problem(problem, overrides), data)
+            directory = directory or (_latest(loaded.name) if resume else next_free(RUNS, loaded.name))
+        assert directory is not None
+        if loaded is None:
+            loaded = _of_run(directory, overrides)
+        before = RunDirectory(directory).read_state() if resume and RunDirectory(directory).has_state() else None
+        with _listener(as_json, quiet) as listener:
+            try:
+                run = run_search(loaded, directory, resume=resume, listener=listener)
+            except KeyboardInterrupt:
+                raise Interrupted(f"interrupted; continue with: coernas search --resume --out {directory}") from None
     _finish(run, before, as_json, quiet)
 
 
@@ -109,6 +110,12 @@ def read_problem(name: str, overrides: dict[str, object]) -> ProblemFile:
     shipped, path = problem_names(), Path(name).expanduser()
     if name in shipped:
         return load_problem(name, overrides)
+    run = run_path(name)
+    if (run / "problem.toml").is_file() and (run / "state.json").is_file():
+        raise ProblemFileError(
+            f"{name} is a run, not a problem; continue it with: coernas search --resume --out {run}; search its "
+            f"problem anew with: coernas search {run / 'problem.toml'}"
+        )
     if path.is_dir() or path.suffix.lower() in TABLE_SUFFIXES:
         return parse_problem(starter_toml(path), name, Path.cwd(), overrides)
     if not path.exists():

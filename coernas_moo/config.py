@@ -7,7 +7,6 @@ and what was expected. `[data]` and `[space]` are checked by the class registere
 from __future__ import annotations
 
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -24,6 +23,9 @@ from coernas_moo.plugins import load_plugins
 from coernas_moo.proxies import PROXIES
 from coernas_moo.registry import Registry
 from coernas_moo.spaces import SPACES, SpaceSettings
+from coernas_moo.validation import convert
+
+S = TypeVar("S")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -127,14 +129,6 @@ class ProblemFile(_Section, frozen=True):
         return tomli_w.dumps(_table(self), multiline_strings=False)
 
 
-SECTIONS: dict[str, type[_Section]] = {
-    "score": ScoreSettings,
-    "latency": LatencySettings,
-    "search": SearchSettings,
-    "evaluation": EvaluationSettings,
-}
-
-
 def shipped_problems() -> dict[str, str]:
     """Name to TOML text of the problem files that come with the package."""
     folder = resources.files("coernas_moo.problems")
@@ -186,14 +180,15 @@ def parse_problem(text: str, where: str, base: Path, overrides: Mapping[str, obj
     for key, value in (overrides or {}).items():
         _set(table, key, value)
     try:
-        problem = _convert(table, ProblemFile, "")
+        problem = convert(table, ProblemFile, "")
         problem = msgspec.structs.replace(
             problem, plugins=tuple(str((base / plugin).resolve()) for plugin in problem.plugins)
         )
         load_plugins(problem.plugins)
-        if problem.data.get("path"):
-            path = base / Path(str(problem.data["path"])).expanduser()
-            problem = msgspec.structs.replace(problem, data={**problem.data, "path": str(path.resolve())})
+        images = problem.data.get("path")
+        if isinstance(images, str) and images:
+            path = (base / Path(images).expanduser()).resolve()
+            problem = msgspec.structs.replace(problem, data={**problem.data, "path": str(path)})
         _check(problem)
         problem = _resolved(problem)
     except CoernasError as error:
@@ -214,54 +209,13 @@ def parse_value(text: str) -> object:
         return text
 
 
-S = TypeVar("S")
-
-
-def _convert(value: object, kind: type[S], section: str) -> S:
-    try:
-        return msgspec.convert(value, kind, strict=True)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        path = path.rstrip("`").strip(".")
-        if path.endswith("[...]"):
-            path = _with_key(value, kind, path)
-        key = ".".join(part for part in (section, path) if part)
-        unknown = re.search(r"unknown field `(.+?)`", message)
-        if unknown:
-            struct: Any = SECTIONS.get(path, kind)
-            known = ", ".join(struct.__struct_fields__)
-            message = f"unknown key {unknown[1]!r}; known keys: {known}"
-        missing = re.search(r"missing required field `(.+?)`", message)
-        if missing:
-            message = f"missing key {missing[1]!r}"
-        message = re.sub(r"\bobject\b", "table", message[0].lower() + message[1:].replace("`", ""))
-        raise ProblemFileError(f"{key}: {message}" if key else message) from None
-
-
-def _with_key(value: Any, kind: type[Any], path: str) -> str:
-    """The path of a value in a free table, `search.mutation[...]` to msgspec, with the key instead of the dots."""
-    *outer, last = path.removesuffix("[...]").split(".")
-    for part in outer:
-        value = value[part]
-    for key in value[last]:
-        alone: Any = {last: {key: value[last][key]}}
-        for part in reversed(outer):
-            alone = {part: alone}
-        try:
-            msgspec.convert(alone, kind, strict=True)
-        except msgspec.ValidationError as error:
-            if str(error).endswith(f"$.{path}`"):
-                return f"{path.removesuffix('[...]')}.{key}"
-    return path
-
-
 def _of_kind(table: Mapping[str, Any], registry: Registry[type[S]], section: str) -> S:
     known = ", ".join(registry)
     if not isinstance(table.get("kind"), str):
         raise ProblemFileError(f"{section}: missing key 'kind'; one of {known}")
     if table["kind"] not in registry:
         raise ProblemFileError(f"{section}.kind: {table['kind']!r} is not one of {known}")
-    return _convert({key: value for key, value in table.items() if key != "kind"}, registry[table["kind"]], section)
+    return convert({key: value for key, value in table.items() if key != "kind"}, registry[table["kind"]], section)
 
 
 def _table(settings: msgspec.Struct) -> dict[str, Any]:

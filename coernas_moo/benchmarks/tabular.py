@@ -10,7 +10,10 @@ Li et al. 2021 (HW-NAS-Bench).
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import importlib
+import io
 import os
 import zipfile
 import zlib
@@ -24,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.errors import DataError, GenotypeError
+from coernas_moo.files import write_atomically
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 DATA_VARIABLE = "COERNAS_DATA"
@@ -119,7 +123,7 @@ class TabularBenchmark:
             DataError: the package `nats-bench` is not installed, or the folder is not such a directory.
         """
         try:
-            from nats_bench import create
+            create = importlib.import_module("nats_bench").create
         except ImportError:
             raise DataError("reading NATS-Bench needs its package: pip install nats-bench") from None
         if not folder.is_dir():
@@ -159,6 +163,12 @@ class TabularBenchmark:
             ) from None
 
     @cached_property
+    def operations(self) -> NDArray[np.str_]:
+        """Operation of each edge, in the order of the string, shape (n, 6)."""
+        edges = [[part for part in text.replace("+", "").split("|") if part] for text in self.architectures]
+        return np.array([[edge.partition("~")[0] for edge in row] for row in edges])
+
+    @cached_property
     def _rows(self) -> dict[str, int]:
         return {text: row for row, text in enumerate(self.architectures)}
 
@@ -191,6 +201,20 @@ def official_columns(api: Any) -> dict[str, NDArray[np.generic]]:
         "arch": np.array(names),
         **{name: np.array(values, dtype=np.float32) for name, values in columns.items()},
     }
+
+
+def save_columns(columns: Mapping[str, NDArray[np.generic]], path: Path) -> None:
+    """Write a table that `TabularBenchmark.load` reads, as npz.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    content = io.BytesIO()
+    arrays: dict[str, Any] = dict(columns)
+    np.savez_compressed(content, **arrays)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content.getvalue())
 
 
 def _read_csv(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -77,15 +77,18 @@ class TableCosts(ClosedFormCosts):
         self._free = np.stack([self.columns[name] for name in free], axis=1)
         self._names = free
         self.limits = tuple(limit for limit in problem.parsed_limits if limit.objective in free)
-        # Texts are parsed once: looking a row up by its codes is what screening many candidates costs.
-        self._rows = np.empty(space.cardinalities, dtype=np.int64)
-        codes = np.array([space.from_text(text) for text in table.architectures])
-        self._rows[tuple(codes.T)] = np.arange(len(table))
+        self._rows = np.full(space.cardinalities, -1, dtype=np.int64)
+        named = np.array([table.operations == option for option in space.options], dtype=np.bool_)
+        inside = np.flatnonzero(np.all(named.any(axis=0), axis=1))
+        self._rows[tuple(named.argmax(axis=0)[inside].T)] = inside
 
     def rows(self, genotypes: Sequence[Genotype]) -> NDArray[np.int64]:
         """The table's rows of genotypes, shape (n,)."""
         codes = np.asarray(genotypes, dtype=np.int64).reshape(-1, len(self.space.genes))
         rows: NDArray[np.int64] = self._rows[tuple(codes.T)]
+        if (rows < 0).any():
+            missing = self.space.to_text(codes[int((rows < 0).argmax())])
+            raise DataError(f"the table has no architecture {missing}")
         return rows
 
     def of(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:

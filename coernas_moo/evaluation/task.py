@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import torch
@@ -35,7 +36,7 @@ class ScoringTask:
         batch, repeats, seed: of the trace.
         images: real images (n, c, h, w) at scoring size, or None for Gaussian noise.
         objectives: names of the objectives that need the built network.
-        plugins: files to import in a worker that does not share the parent's memory.
+        plugins: files to import before the rest is unpickled, which may hold classes and functions of theirs.
         refuse_nan: whether a value that is NaN makes the candidate fail; otherwise it is passed on.
     """
 
@@ -52,7 +53,6 @@ class ScoringTask:
 
     def __call__(self, genotype: tuple[int, ...]) -> Measured:
         """Raises `CoernasError` where a value is NaN, unless told otherwise: such a candidate cannot be ranked."""
-        load_plugins(self.plugins)
         found = score(
             self.scoring_space.build(genotype),
             self.scoring_space.input_shape,
@@ -70,6 +70,10 @@ class ScoringTask:
                 raise CoernasError(f"{name} is NaN")
         return Measured(dict(found.values), costs)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        values = pickle.dumps([getattr(self, field.name) for field in fields(self)])
+        return _with_plugins, (self.plugins, type(self), values)
+
     def _cost(self, name: str, genotype: tuple[int, ...]) -> float:
         of_network = OBJECTIVES[name].of_network
         if of_network is None:
@@ -77,3 +81,8 @@ class ScoringTask:
         network = self.space.build(genotype)
         he_init(network, torch.Generator().manual_seed(self.seed))
         return float(of_network(network, self.space.input_shape))
+
+
+def _with_plugins(plugins: tuple[str, ...], kind: type[ScoringTask], values: bytes) -> ScoringTask:
+    load_plugins(plugins)
+    return kind(*pickle.loads(values))

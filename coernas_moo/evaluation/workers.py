@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -263,7 +264,7 @@ def _print_to_stderr() -> None:
     """What a candidate's code prints goes to stderr: stdout is the parent's, and may have to be JSON."""
     if sys.__stderr__ is None:
         # The process was started with stderr closed, and the descriptor may be another file by now.
-        with open(os.devnull, "wb") as nowhere:
+        with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 1)
     else:
         os.dup2(2, 1)

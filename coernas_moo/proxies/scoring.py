@@ -17,6 +17,8 @@ from coernas_moo.networks.memory import channels_last
 from coernas_moo.proxies.proxy import PROXIES, AnyProxy, Proxy
 from coernas_moo.proxies.trace import TracePart, trace
 
+LARGEST_SEED = 2**63 - 1
+
 DIMENSIONS = ("robustness", "isotropy", "uncertainty", "regularity")
 """The four proxies of the method, in the order in which they are shown."""
 
@@ -62,9 +64,9 @@ def score(
     Args:
         module: on the CPU; takes images (n, *input_shape), returns class scores (n, classes).
         input_shape: of one image, (channels, height, width) as a rule.
-        classes: labels are drawn uniformly from 0 to classes - 1.
+        classes: of the module's answer, exactly; labels are drawn uniformly from 0 to classes - 1.
         batch: number of standard Gaussian images, at least 2.
-        seed: of the first repeat; further ones derive theirs from it.
+        seed: of the first repeat, 0 to 2**63 - 1; further ones derive theirs from it.
         repeats: at least 1.
         proxies: names in `PROXIES`.
         images: shape (n, *input_shape), used instead of Gaussian ones; `batch` is not read then.
@@ -84,6 +86,8 @@ def score(
     for name, value, least in (("batch", batch, 2), ("classes", classes, 2), ("repeats", repeats, 1)):
         if value < least:
             raise CoernasError(f"{name} must be at least {least}, not {value}")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise CoernasError(f"seed must be 0 to {LARGEST_SEED} (2**63 - 1), not {seed}")
     if images is not None and (images.shape[1:] != tuple(input_shape) or len(images) < 2):
         raise CoernasError(
             f"images must have shape (2 or more, {', '.join(map(str, input_shape))}), not {tuple(images.shape)}"
@@ -138,7 +142,7 @@ def _one_repeat(
         labels = torch.randint(0, classes, (len(images),))
         if images.ndim == 4:
             images = channels_last(images)
-        recorded = trace(module, images, labels, needs=needs)
+        recorded = trace(module, images, labels, needs=needs, classes=classes)
         values = [
             proxy(recorded)
             if isinstance(proxy, Proxy)

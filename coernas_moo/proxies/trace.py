@@ -48,7 +48,9 @@ class Trace:
     macs: int = 0
 
 
-def trace(module: nn.Module, images: Tensor, labels: Tensor, *, needs: Collection[TracePart]) -> Trace:
+def trace(
+    module: nn.Module, images: Tensor, labels: Tensor, *, needs: Collection[TracePart], classes: int | None = None
+) -> Trace:
     """Run `module` forward once and backward once, in train mode, on the cross-entropy with `labels`.
 
     What is looked at is found by the rules of `find_blocks`; nonlinearities count whether they are modules or, in
@@ -66,6 +68,7 @@ def trace(module: nn.Module, images: Tensor, labels: Tensor, *, needs: Collectio
         images: shape (n, ...), floating point.
         labels: shape (n,), int64, each a class.
         needs: the parts to record.
+        classes: how many scores the module has to return for every image; by default more than the largest label.
 
     Raises:
         CoernasError: the module does not return one score a class for every image.
@@ -82,7 +85,7 @@ def trace(module: nn.Module, images: Tensor, labels: Tensor, *, needs: Collectio
     with _as_for_training(module, structure), torch.enable_grad():
         with recorder.watching():
             returned = first_tensor(module(images))
-        scores = _checked(returned, labels)
+        scores = _checked(returned, labels, classes)
         loss = F.cross_entropy(scores, labels)
         maps = recorder.feature_maps(scores)
         weights = structure.weights if wanted & {"weight_gradients", "macs"} else ()
@@ -109,10 +112,12 @@ def trace(module: nn.Module, images: Tensor, labels: Tensor, *, needs: Collectio
     )
 
 
-def _checked(returned: Tensor | None, labels: Tensor) -> Tensor:
+def _checked(returned: Tensor | None, labels: Tensor, classes: int | None) -> Tensor:
     if returned is None or returned.ndim != 2 or len(returned) != len(labels):
         got = "no tensor" if returned is None else f"shape {tuple(returned.shape)}"
         raise CoernasError(f"a network returns class scores of shape ({len(labels)}, classes), this one {got}")
+    if classes is not None and returned.shape[1] != classes:
+        raise CoernasError(f"the network gives {returned.shape[1]} class scores, not the {classes} of `classes`")
     if len(labels) and int(labels.max()) >= returned.shape[1]:
         raise CoernasError(f"labels go up to {int(labels.max())}, but the network knows {returned.shape[1]} classes")
     return returned

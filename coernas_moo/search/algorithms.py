@@ -28,6 +28,12 @@ ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algo
 @ALGORITHMS.register("hd-duaas")
 def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
     """The method's own algorithm."""
+    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair)
+
+
+@ALGORITHMS.register("hd-duaas-screened")
+def hd_duaas_screened(problem: SearchProblem, preset: Preset) -> Algorithm:
+    """The same with offspring screened by a surrogate of the archive: for evaluations that cost more than a second."""
     return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem))
 
 

@@ -207,7 +207,7 @@ class AgeingEvolution(Algorithm):  # type: ignore[misc]
 
     def _infill(self) -> Population | None:
         wanted, found = max(1, self.size // 5), Population.create()
-        ranked = RankAndCrowding().do(self.problem, self.pop, n_survive=len(self.pop), random_state=self.random_state)
+        ranked = RankAndCrowding().do(self.problem, self.pop, n_survive=self.size, random_state=self.random_state)
         for _ in range(TRIES):
             parents = self.tournament.do(self.problem, ranked, wanted, 1, to_pop=False, random_state=self.random_state)[
                 :, 0
@@ -229,4 +229,5 @@ class AgeingEvolution(Algorithm):  # type: ignore[misc]
         self.pop = infills
 
     def _advance(self, infills: Population | None = None, **kwargs: Any) -> None:
-        self.pop = Population.merge(self.pop, infills)[-self.size :]
+        everybody = Population.merge(self.pop, infills)
+        self.pop = everybody[-self.size :]

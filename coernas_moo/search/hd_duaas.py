@@ -40,8 +40,8 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     Tournament selection, one crossover a segment, adaptive mutation, no canonical genotype twice in a run. One
     objective: elitist (mu + lambda) survival; several: non-dominated rank, then crowding (Deb et al. 2002). Segments
     that the preset does not name mutate at `conv`'s rate, or one gene an offspring where that is more (Muehlenbein
-    1992). When mating finds nothing new, uniform samples fill up; when there are none either, the space is exhausted and
-    the algorithm ends.
+    1992). When mating finds nothing new, uniform samples fill up; when there are none either, the space is exhausted
+    and the algorithm ends.
 
     Where it has `knowledge`, parents are the population and the front of the archive, and mating with a share of
     uniform samples proposes many more candidates than are evaluated: `screen` takes those that promise to push the

@@ -14,7 +14,7 @@ DEVIATIONS = (0.0, 0.5, 1.0)
 """Standard deviations by which predictions are taken better than their mean, in turn: from trust to curiosity."""
 
 DIRECTIONS = 100
-BEYOND = 0.3
+BEYOND = 0.6
 """How far the reference point lies behind the nadir, in ranges of the front: else its ends would be worth nothing."""
 
 

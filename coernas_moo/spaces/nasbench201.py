@@ -17,7 +17,7 @@ from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.spaces.cell_algebra import canonical_forms, without_dead_edges
 from coernas_moo.spaces.segment import Segment
 from coernas_moo.spaces.settings import SPACES, SpaceSettings
-from coernas_moo.spaces.space import Genotype, SearchSpace
+from coernas_moo.spaces.space import Genotype, SearchSpace, scoring_shape
 
 STAGES = 3
 SCORING_SIZE = 16
@@ -81,7 +81,10 @@ class NASBench201(SearchSpace):
         return tuple(self.options[code] for code in self.check(genotype))
 
     def without_dead_edges(self, genotype: ArrayLike) -> Genotype:
-        """The genotype with `none` on every edge that lies on no path from input to output."""
+        """The genotype with `none` on every edge that lies on no path from input to output.
+
+        There is no such edge where `none` is not among the options: then every node is fed and used.
+        """
         live = without_dead_edges(self.operations(genotype))
         return np.array([self.options.index(operation) for operation in live], dtype=np.int64)
 
@@ -174,9 +177,16 @@ class NASBench201(SearchSpace):
         return self.encode(labels)
 
     def reduced(self, size: int | None = None) -> NASBench201:
-        side = min(SCORING_SIZE, self.input_shape.height, self.input_shape.width) if size is None else size
+        """The same genes and widths with `scoring_cells` cells a stage on smaller images, in proportion.
+
+        Args:
+            size: pixels of the shorter side, by default 16; never more than the images have.
+
+        Raises:
+            ProblemFileError: a size below 1.
+        """
         return NASBench201(
-            Shape(self.input_shape.channels, side, side),
+            scoring_shape(self.input_shape, SCORING_SIZE if size is None else size),
             self.classes,
             channels=self.channels,
             cells=self.scoring_cells,

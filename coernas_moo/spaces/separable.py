@@ -19,7 +19,7 @@ from coernas_moo.registry import Registry
 from coernas_moo.spaces.segment import Segment
 from coernas_moo.spaces.separable_text import StageCodes, Vocabulary, from_text, to_text
 from coernas_moo.spaces.settings import SPACES, SpaceSettings
-from coernas_moo.spaces.space import Genotype, SearchSpace
+from coernas_moo.spaces.space import Genotype, SearchSpace, scoring_shape
 
 T = TypeVar("T")
 
@@ -193,14 +193,9 @@ class SeparableSpace(SearchSpace):
         Raises:
             ProblemFileError: a size below 1.
         """
-        if size is not None and size < 1:
-            raise ProblemFileError(f"candidates cannot be scored on images of size {size}; give at least 1")
-        channels, height, width = self.input_shape
-        shorter = min(height, width)
-        wanted = size or max(SMALLEST_SCORING_SIDE, self.settings.stem_stride * 2**self.settings.stages)
-        scale = min(1.0, wanted / shorter)
-        shape = Shape(channels, max(1, round(height * scale)), max(1, round(width * scale)))
-        return SeparableSpace(shape, self.classes, self.settings)
+        if size is None:
+            size = max(SMALLEST_SCORING_SIDE, self.settings.stem_stride * 2**self.settings.stages)
+        return SeparableSpace(scoring_shape(self.input_shape, size), self.classes, self.settings)
 
     def _stages(self, genotype: ArrayLike) -> list[StageCodes]:
         """The codes that build the network, stage by stage, units beyond the depth left out."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coernas_moo.errors import GenotypeError
+from coernas_moo.errors import GenotypeError, ProblemFileError
 from coernas_moo.networks.layers import Shape
 from coernas_moo.networks.plan import Network, NetworkPlan
 from coernas_moo.spaces.segment import Segment
@@ -164,5 +164,21 @@ class SearchSpace(ABC):
         """The same genes at the low fidelity at which candidates are scored.
 
         Args:
-            size: side length of the scoring images in pixels; None lets the space choose.
+            size: pixels of the shorter side of the scoring images; None lets the space choose.
         """
+
+
+def scoring_shape(images: Shape, size: int) -> Shape:
+    """`images` in proportion, so that the shorter side has `size` pixels; never larger than they are.
+
+    Raises:
+        ProblemFileError: a size below 1.
+
+    Example:
+        >>> scoring_shape(Shape(3, 32, 48), 16), scoring_shape(Shape(3, 8, 8), 32)
+        (Shape(channels=3, height=16, width=24), Shape(channels=3, height=8, width=8))
+    """
+    if size < 1:
+        raise ProblemFileError(f"candidates cannot be scored on images of size {size}; give at least 1")
+    scale = min(1.0, size / min(images.height, images.width))
+    return Shape(images.channels, max(1, round(images.height * scale)), max(1, round(images.width * scale)))

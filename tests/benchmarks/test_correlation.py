@@ -28,7 +28,7 @@ def table() -> TabularBenchmark:
     macs = np.array([SPACE.macs(SPACE.from_text(text)) for text in texts], dtype=float)
     accuracy = 50 + 40 * macs / macs.max()
     columns = {Column(name, "test"): accuracy for name in ("cifar10", "cifar100")}
-    return TabularBenchmark(texts, columns, macs, macs, {})
+    return TabularBenchmark(texts, columns, macs, macs, {}, {})
 
 
 PROTOCOL = Protocol(

@@ -1,6 +1,6 @@
-import pytest
-
 from __future__ import annotations
+
+import pytest
 
 from coernas_moo.config import SearchSettings
 from coernas_moo.networks.layers import Shape

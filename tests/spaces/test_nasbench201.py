@@ -204,10 +204,39 @@ def test_any_image_shape(shape: Shape, classes: int) -> None:
 def test_reduced_keeps_genes_and_widths() -> None:
     space = NASBench201(Shape(3, 32, 48), 10, channels=8, scoring_cells=2, options=OPERATIONS[:3])
     low = space.reduced()
-    assert (low.input_shape, low.cells, low.channels, low.options) == (Shape(3, 16, 16), 2, 8, space.options)
-    assert NASBench201(Shape(3, 8, 9), 10).reduced().input_shape == Shape(3, 8, 8)
-    assert space.reduced(24).input_shape == Shape(3, 24, 24)
+    assert (low.input_shape, low.cells, low.channels, low.options) == (Shape(3, 16, 24), 2, 8, space.options)
     assert space.reduced().reduced().input_shape == low.input_shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "expected"),
+    [
+        ((3, 32, 32), None, (16, 16)),
+        ((3, 32, 48), 24, (24, 36)),
+        ((3, 8, 9), None, (8, 9)),
+        ((3, 8, 8), 32, (8, 8)),
+        ((1, 8, 24), 4, (4, 12)),
+        ((1, 200, 2), 1, (100, 1)),
+    ],
+)
+def test_reduced_images_keep_their_proportions_and_never_grow(
+    shape: tuple[int, int, int], size: int | None, expected: tuple[int, int]
+) -> None:
+    assert NASBench201(Shape(*shape), 10).reduced(size).input_shape == Shape(shape[0], *expected)
+
+
+@pytest.mark.parametrize("size", [0, -4])
+def test_reduced_refuses_images_without_pixels(size: int) -> None:
+    with pytest.raises(ProblemFileError, match=f"images of size {size}"):
+        NASBench201(Shape(3, 32, 32), 10).reduced(size)
+
+
+def test_without_none_no_edge_is_dead() -> None:
+    options = tuple(name for name in OPERATIONS if name != "none")
+    for k in range(1, len(options) + 1):
+        space = NASBench201(Shape(3, 32, 32), 10, options=options[-k:])
+        for codes in itertools.product(range(k), repeat=len(EDGES)):
+            assert tuple(space.without_dead_edges(codes)) == codes
 
 
 def test_settings_are_registered_and_strict() -> None:

@@ -1,0 +1,78 @@
+"""`coernas compare`: search algorithms against each other on one problem."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .names import RUNS, complete_problem
+from .output import print_json, print_table, progress_on_stderr, table_of
+
+ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixed-ga"
+
+
+@click.command()
+@click.argument("problem", shell_complete=complete_problem)
+@click.option(
+    "--algorithms", default=ALL, show_default=True, help="Comma between; the first is held against the others."
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Searches an algorithm.")
+@click.option("--evaluations", type=click.IntRange(min=1), default=500, show_default=True, help="Budget of a search.")
+@click.option("--population", type=click.IntRange(min=2), help="Of every algorithm; by default the problem's.")
+@click.option("--data", type=click.Path(path_type=Path), help="Images, for a problem that needs some.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; by default results/runs/compare-PROBLEM.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def command(
+    problem: str,
+    algorithms: str,
+    seeds: int,
+    evaluations: int,
+    population: int | None,
+    data: Path | None,
+    workers: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare algorithms on PROBLEM: equal budgets of distinct networks, equal first populations, a shared journal.
+
+    Calling again goes on where it stopped. Tables (csv, json, md, tex) and pictures land in --out.
+
+    \b
+    Example:
+      coernas compare nb201-fpga --seeds 20 --evaluations 500
+    """
+    from coernas_moo.benchmarks.comparison import Plan, compare
+    from coernas_moo.evaluation.evaluator import available_cores
+    from coernas_moo.reporting.comparison_plots import write_pictures
+    from coernas_moo.reporting.comparison_tables import (
+        HEAD,
+        comparison_json,
+        comparison_rows,
+        comparison_verdict,
+        write_comparison,
+    )
+
+    from .search import read_problem, with_data
+
+    overrides: dict[str, object] = {} if population is None else {"search.population": population}
+    loaded = with_data(read_problem(problem, overrides), data)
+    plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations)
+    out = out or RUNS / f"compare-{loaded.name}"
+    with progress_on_stderr("searching") as on_run:
+        found = compare(plan, out, workers=workers or available_cores(), on_run=on_run)
+    write_comparison(found, out)
+    write_pictures(found, out)
+    if as_json:
+        import json
+
+        print_json(json.loads(comparison_json(found)))
+        return
+    listing = table_of(*HEAD, right=HEAD[1:])
+    for row in comparison_rows(found):
+        listing.add_row(*row)
+    print_table(listing)
+    judged = "the true front, by enumeration" if found.exact else "the best that all searches found"
+    click.echo(f"Medians (quartiles) of {seeds} seeds; hypervolume as a share of {judged}; saved in {out}")
+    click.echo(comparison_verdict(found))

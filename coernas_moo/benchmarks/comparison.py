@@ -1,0 +1,379 @@
+"""Search algorithms against each other: the same problem, budget and first populations, no network evaluated twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pymoo.core.termination import NoTermination
+from pymoo.indicators.igd_plus import IGDPlus
+from threadpoolctl import threadpool_limits
+
+from coernas_moo.benchmarks.statistics import Contest, Summary, contests, friedman_ranks
+from coernas_moo.benchmarks.tabular import TabularBenchmark
+from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem, enumerated
+from coernas_moo.config import ProblemFile
+from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.evaluation.costs import ClosedFormCosts
+from coernas_moo.evaluation.evaluator import Evaluator
+from coernas_moo.evaluation.journal import read_all
+from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.table import TableCosts, TableEvaluator, uses_table
+from coernas_moo.files import write_atomically
+from coernas_moo.networks.layers import Shape
+from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.archive import Archive
+from coernas_moo.search.dominance import non_dominated
+from coernas_moo.search.loop import IDLE_GENERATIONS, open_data
+from coernas_moo.search.presets import effective_preset
+from coernas_moo.search.problem import BudgetUsedUp, CandidateEvaluator, RankingEvaluator, SearchProblem
+from coernas_moo.search.run_directory import RunDirectory
+from coernas_moo.spaces import SearchSpace
+
+STEP = 10
+"""Evaluations between two points of a convergence curve."""
+
+TARGETS = (0.95, 0.99)
+"""Shares of the reference hypervolume whose first crossing is reported."""
+
+OnRun = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Args:
+        problem: resolved.
+        algorithms: names, ours first.
+        seeds: of the searches, 1 to `seeds`; one first population each.
+        evaluations: distinct networks a search may evaluate.
+    """
+
+    problem: ProblemFile
+    algorithms: tuple[str, ...]
+    seeds: int
+    evaluations: int
+
+    def __post_init__(self) -> None:
+        for name in self.algorithms:
+            _ = ALGORITHMS[name]
+        if len(set(self.algorithms)) < len(self.algorithms):
+            raise CoernasError(f"--algorithms: one is listed twice: {', '.join(self.algorithms)}")
+        if self.seeds < 1 or self.evaluations < 1:
+            raise CoernasError("a comparison needs at least one seed and one evaluation")
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One search: the canonical genotypes it evaluated, in order, and the seconds it took."""
+
+    algorithm: str
+    seed: int
+    texts: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One algorithm's results over the seeds.
+
+    Args:
+        hypervolumes: curves of the share of the reference hypervolume, (seeds, checkpoints).
+        igd_plus: of the final front to the reference front, scaled objectives, a seed each.
+        to_target: evaluations to reach each of `TARGETS`, infinite where never, (targets, seeds).
+        best: best value of the first objective, in its own direction, a seed each.
+        seconds: a seed each.
+    """
+
+    hypervolumes: NDArray[np.float64]
+    igd_plus: NDArray[np.float64]
+    to_target: NDArray[np.float64]
+    best: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+    @property
+    def final(self) -> NDArray[np.float64]:
+        """Share of the reference hypervolume at the end, a seed each."""
+        return self.hypervolumes[:, -1]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All results, and how they were judged.
+
+    Args:
+        checkpoints: evaluations of the curves' points.
+        standings: by algorithm.
+        fronts: final fronts in the objectives judged by, by algorithm, a seed each.
+        objectives: names of these.
+        exact: whether the reference is the true front, by enumeration, or the best that all searches found.
+    """
+
+    plan: Plan
+    checkpoints: NDArray[np.int64]
+    standings: Mapping[str, Standing]
+    fronts: Mapping[str, tuple[NDArray[np.float64], ...]]
+    objectives: tuple[str, ...]
+    reference: Reference
+    exact: bool
+
+    @cached_property
+    def contests(self) -> list[Contest]:
+        """The first algorithm against each of the others, by final hypervolume."""
+        return contests(
+            {name: standing.final.tolist() for name, standing in self.standings.items()}, self.plan.algorithms[0]
+        )
+
+    @cached_property
+    def ranks(self) -> dict[str, float]:
+        """Friedman's mean rank of each algorithm over the seeds, 1 is best."""
+        table = np.stack([standing.final for standing in self.standings.values()], axis=1)
+        return dict(zip(self.standings, friedman_ranks(table).tolist(), strict=True))
+
+    def summary(self, name: str, measure: str) -> Summary:
+        """Median and quartiles of `final`, `igd_plus`, `best`, `seconds`."""
+        return Summary.of(getattr(self.standings[name], measure))
+
+
+def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None = None) -> Comparison:
+    """Run what is missing of a comparison, and judge it.
+
+    Each search is kept in `directory` as it ends, so a second call goes on where the first was cut off. Networks
+    that have to be built are evaluated once for all algorithms and seeds, in a journal they share.
+
+    Args:
+        plan: what is compared.
+        directory: of the comparison; made where it is absent.
+        workers: processes.
+        on_run: told (searches done, searches in all).
+
+    Raises:
+        RunError: the directory holds another comparison, or is in use.
+        CoernasError: the problem, its data or its table cannot be used.
+    """
+    run_directory = RunDirectory(directory)
+    with run_directory.lock():
+        _keep_plan(plan, run_directory)
+        wanted = [(name, seed) for seed in range(1, plan.seeds + 1) for name in plan.algorithms]
+        done = {key: found for key in wanted if (found := _read(directory, plan, *key)) is not None}
+        todo = [key for key in wanted if key not in done]
+        ground = _Ground(plan.problem, directory, workers)
+        for trajectory in ground.run(plan, todo):
+            _write(directory, plan, trajectory)
+            done[trajectory.algorithm, trajectory.seed] = trajectory
+            if on_run is not None:
+                on_run(len(done), len(wanted))
+        return _judged(plan, ground, [done[key] for key in wanted])
+
+
+class _Ground:
+    """Where searches run: a table alone, or networks that are built."""
+
+    def __init__(self, problem: ProblemFile, directory: Path, workers: int) -> None:
+        self.problem, self.directory, self.workers = problem, directory, workers
+        self.builds = "score" in problem.objectives or not uses_table(problem)
+        self.table = TabularBenchmark.load() if uses_table(problem) else None
+        self.dataset = open_data(problem)
+        info = self.dataset.info
+        self.space: SearchSpace = problem.space_settings.build(Shape(*info.shape), len(info.classes))
+        snapshot = RunDirectory(directory).latency_table
+        self.costs = (
+            ClosedFormCosts(problem, self.space, snapshot)
+            if self.table is None
+            else TableCosts(problem, self.space, snapshot, self.table)
+        )
+
+    def run(self, plan: Plan, todo: Sequence[tuple[str, int]]) -> Iterator[Trajectory]:
+        if not todo:
+            return
+        if self.builds:
+            self.costs.keep()
+            problem = plan.problem
+            with Evaluator(problem, self.costs, self.dataset, self.directory / "journal.sqlite") as evaluator:
+                for name, seed in todo:
+                    yield _search(plan, name, seed, self.space, evaluator)
+            return
+        if self.workers == 1:
+            yield from (_on_table(plan, name, seed) for name, seed in todo)
+            return
+        with ProcessPoolExecutor(min(self.workers, len(todo)), initializer=threadpool_limits, initargs=(1,)) as pool:
+            futures = [pool.submit(_on_table, plan, name, seed) for name, seed in todo]
+            for future in as_completed(futures):
+                yield future.result()
+
+    def records(self) -> dict[str, Record]:
+        """What is known of every network that some search evaluated, by text; for a table nothing has to be kept."""
+        if not self.builds:
+            return {}
+        return {record.text: record for record in read_all(self.directory / "journal.sqlite")}
+
+
+_TABLES: dict[str, tuple[TabularBenchmark, TableCosts]] = {}
+
+
+def _on_table(plan: Plan, name: str, seed: int) -> Trajectory:
+    """One search on the table; a process loads it once."""
+    key = plan.problem.to_toml()
+    if key not in _TABLES:
+        problem = TabularProblem(plan.problem)
+        _TABLES[key] = (problem.table, problem.table_costs)
+    costs = _TABLES[key][1]
+    return _search(plan, name, seed, costs.space, TableEvaluator(costs))
+
+
+def _search(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator: CandidateEvaluator) -> Trajectory:
+    started = time.perf_counter()
+    settings = plan.problem
+    archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
+    problem = SearchProblem(space, evaluator, archive)
+    problem.max_evaluations = plan.evaluations
+    algorithm = ALGORITHMS[name](problem, effective_preset(settings.search))
+    algorithm.evaluator = RankingEvaluator()
+    algorithm.setup(problem, termination=NoTermination(), seed=seed)
+    idle = 0
+    while archive.evaluations < plan.evaluations and idle < IDLE_GENERATIONS:
+        before = archive.evaluations
+        offspring = algorithm.ask()
+        if offspring is None or not len(offspring):
+            break
+        try:
+            algorithm.evaluator.eval(problem, offspring, algorithm=algorithm)
+        except BudgetUsedUp:
+            break
+        algorithm.tell(infills=offspring)
+        idle = idle + 1 if archive.evaluations == before else 0
+    texts = tuple(record.text for record in archive if not record.over_limit)[: plan.evaluations]
+    return Trajectory(name, seed, texts, time.perf_counter() - started)
+
+
+def _judged(plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> Comparison:
+    judge = _Judge(plan, ground, trajectories)
+    points = np.unique(np.append(np.arange(STEP, plan.evaluations + 1, STEP), plan.evaluations))
+    standings, fronts = {}, {}
+    for name in plan.algorithms:
+        own = [trajectory for trajectory in trajectories if trajectory.algorithm == name]
+        shares = np.array([[judge.reference.share(judge.found(t, int(n))) for n in points] for t in own])
+        final = [judge.found(t, plan.evaluations) for t in own]
+        scaled = judge.reference.scaled(judge.reference.front)
+        distance = IGDPlus(scaled)
+        reached = [
+            [float(points[np.argmax(row >= target)]) if (row >= target).any() else float("inf") for row in shares]
+            for target in TARGETS
+        ]
+        standings[name] = Standing(
+            shares,
+            np.array([float(distance(judge.reference.scaled(values))) for values in final]),
+            np.array(reached),
+            np.array([judge.first_sign * float(values[:, 0].min()) for values in final]),
+            np.array([t.seconds for t in own]),
+        )
+        fronts[name] = tuple(values[non_dominated(values)] for values in final)
+    return Comparison(plan, points, standings, fronts, judge.objectives, judge.reference, judge.exact)
+
+
+class _Judge:
+    """Objective values by which searches are compared.
+
+    On a table they are the searched ones. Where a score is searched and the table knows the true error, a search is
+    judged by the true error of its front. Otherwise scores are ranks over all that any search evaluated.
+    """
+
+    def __init__(self, plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> None:
+        self.settings = plan.problem
+        self.objectives = plan.problem.objectives
+        self.exact = isinstance(ground.costs, TableCosts)
+        self.first_sign = 1.0
+        self._space = ground.space
+        self._records = ground.records()
+        self._fronts: dict[tuple[str, int, int], NDArray[np.float64]] = {}
+        if isinstance(ground.costs, TableCosts):
+            self.costs: TableCosts | None = ground.costs
+            if ground.builds:
+                assert ground.table is not None
+                self.objectives = tuple("error:cifar10" if name == "score" else name for name in self.objectives)
+                # The true front is that of the table, whatever the search tells apart.
+                true = ProblemFile(
+                    plan.problem.name,
+                    plan.problem.data,
+                    {**plan.problem.space, "merge": False},
+                    objectives=self.objectives,
+                )
+                space = true.space_settings.build(ground.space.input_shape, ground.space.classes)
+                self.costs = TableCosts(true, space, ground.directory / "no-snapshot", ground.table)
+            self._values = np.stack([self.costs.columns[name] for name in self.objectives], axis=1)
+            self.reference = Reference(enumerated(self.costs, self.objectives))
+            return
+        self.costs = None
+        together = self._archive([text for t in trajectories for text in t.texts])
+        texts = together.ranked()
+        self._by_text = dict(zip(texts, together.objective_values(texts), strict=True))
+        self.first_sign = float(together.objectives[0].sign)
+        self.reference = Reference(np.stack([self._by_text[text] for text in together.front()]))
+
+    def found(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
+        """Values (n, objectives) that a search has to show after so many evaluations."""
+        texts = list(trajectory.texts[:evaluations])
+        if self.costs is None:
+            values = [self._by_text[text] for text in texts if text in self._by_text]
+            return np.array(values).reshape(-1, len(self.objectives))
+        if not self._records:
+            return self._looked_up(trajectory, evaluations)
+        key = (trajectory.algorithm, trajectory.seed, evaluations)
+        if key not in self._fronts:
+            front = self._archive(texts).front()
+            self._fronts[key] = self._values[self.costs.rows([self._space.from_text(text) for text in front])]
+        return self._fronts[key]
+
+    def _looked_up(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
+        assert self.costs is not None
+        key = (trajectory.algorithm, trajectory.seed, -1)
+        if key not in self._fronts:
+            rows = np.array([self.costs.table.row(text) for text in trajectory.texts])
+            self._fronts[key] = self._values[rows]
+        values = self._fronts[key][:evaluations]
+        return values[np.isfinite(values).all(axis=1)]
+
+    def _archive(self, texts: Sequence[str]) -> Archive:
+        settings = self.settings
+        archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
+        archive.add(self._records[text] for text in texts)
+        return archive
+
+
+def _path(directory: Path, plan: Plan, name: str, seed: int) -> Path:
+    return directory / "searches" / f"{name}-{seed}-{plan.evaluations}.json"
+
+
+def _write(directory: Path, plan: Plan, trajectory: Trajectory) -> None:
+    path = _path(directory, plan, trajectory.algorithm, trajectory.seed)
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, json.dumps({"texts": trajectory.texts, "seconds": trajectory.seconds}))
+
+
+def _read(directory: Path, plan: Plan, name: str, seed: int) -> Trajectory | None:
+    path = _path(directory, plan, name, seed)
+    if not path.exists():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); delete it, and the search is made again") from None
+
+
+def _keep_plan(plan: Plan, directory: RunDirectory) -> None:
+    """The problem beside its searches: another problem needs another directory."""
+    text = plan.problem.to_toml()
+    if directory.problem.exists():
+        if directory.problem.read_text(encoding="utf-8") != text:
+            raise RunError(f"{directory.path}: holds a comparison on another problem; give another --out")
+    else:
+        write_atomically(directory.problem, text)

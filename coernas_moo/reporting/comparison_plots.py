@@ -1,0 +1,107 @@
+"""Pictures of a comparison: convergence with bands, and attainment surfaces where two objectives are compared."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from coernas_moo.benchmarks.attainment import attainment_surface
+from coernas_moo.benchmarks.comparison import Comparison
+from coernas_moo.reporting.figure import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    save,
+    style,
+)
+
+_COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, FAINT, INK)
+_BAND = 0.14
+
+
+def convergence_figure(comparison: Comparison) -> Figure:
+    """Regret, one minus the share of the reference hypervolume, against evaluations: median and quartiles."""
+    with style():
+        figure = new_figure(6.4, 4.0)
+        axes = figure.add_subplot()
+        for (name, standing), colour in zip(comparison.standings.items(), cycle(_COLOURS), strict=False):
+            # A share of one has no logarithm.
+            regret = np.maximum(1.0 - standing.hypervolumes, 1e-5)
+            low, middle, high = np.quantile(regret, [0.25, 0.5, 0.75], axis=0)
+            axes.fill_between(comparison.checkpoints, low, high, color=colour, alpha=_BAND, linewidth=0)
+            first = name == comparison.plan.algorithms[0]
+            axes.plot(comparison.checkpoints, middle, color=colour, linewidth=2.2 if first else 1.2, label=name)
+        axes.set_yscale("log")
+        axes.set_xlabel("networks evaluated")
+        axes.set_ylabel("hypervolume regret  (lower is better)")
+        seeds = comparison.plan.seeds
+        axes.set_title(
+            f"{comparison.plan.problem.name}: median and quartiles of {seeds} seeds", loc="left", fontsize=10
+        )
+        axes.legend(fontsize=8, ncols=2)
+        figure.tight_layout()
+    return figure
+
+
+def attainment_figure(comparison: Comparison) -> Figure:
+    """What half of an algorithm's searches reach (line), a quarter and three quarters (band), and the reference."""
+    with style():
+        figure = new_figure(6.4, 4.4)
+        axes = figure.add_subplot()
+        reference = comparison.reference
+        right = float(reference.nadir[1])
+        for (name, fronts), colour in zip(comparison.fronts.items(), cycle(_COLOURS), strict=False):
+            # The second objective, a cost, is drawn to the right.
+            surfaces = [attainment_surface([front[:, ::-1] for front in fronts], share) for share in (0.25, 0.5, 0.75)]
+            if not all(map(len, surfaces)):
+                continue
+            grid = np.unique(np.concatenate([*(surface[:, 0] for surface in surfaces), [right]]))
+            low, middle, high = (_steps(surface, grid) for surface in surfaces)
+            axes.fill_between(grid, low, high, step="post", color=colour, alpha=_BAND, linewidth=0)
+            first = name == comparison.plan.algorithms[0]
+            axes.plot(grid, middle, drawstyle="steps-post", color=colour, linewidth=2.2 if first else 1.2, label=name)
+        front = reference.front
+        axes.scatter(
+            front[:, 1],
+            front[:, 0],
+            s=14,
+            color=INK,
+            zorder=5,
+            label="true front" if comparison.exact else "best known",
+        )
+        axes.set_xlim(None, right)
+        lowest, highest = float(reference.ideal[0]), float(reference.nadir[0])
+        if comparison.exact and lowest > 0 and highest / lowest > 4:
+            axes.set_yscale("log")
+        axes.set_xlabel(comparison.objectives[1])
+        axes.set_ylabel(f"{comparison.objectives[0]}, minimised")
+        axes.set_title("median attainment surface, band from a quarter to three quarters", loc="left", fontsize=10)
+        axes.legend(fontsize=8, ncols=2)
+        figure.tight_layout()
+    return figure
+
+
+def write_pictures(comparison: Comparison, folder: Path) -> None:
+    """Write `convergence` and, for two objectives, `attainment`, each as PNG and SVG."""
+    pictures = {"convergence": convergence_figure(comparison)}
+    if len(comparison.objectives) == 2:
+        pictures["attainment"] = attainment_figure(comparison)
+    for name, figure in pictures.items():
+        for suffix in ("png", "svg"):
+            save(figure, folder / f"{name}.{suffix}")
+
+
+def _steps(surface: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    position = np.searchsorted(surface[:, 0], grid, side="right") - 1
+    steps: NDArray[np.float64] = np.where(position >= 0, surface[np.maximum(position, 0), 1], np.nan)
+    return steps
