@@ -21,6 +21,7 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option("--evaluations", type=click.IntRange(min=1), default=500, show_default=True, help="Budget of a search.")
 @click.option("--population", type=click.IntRange(min=2), help="Of every algorithm; by default the problem's.")
 @click.option("--data", type=click.Path(path_type=Path), help="Images, for a problem that needs some.")
+@click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any other key; repeatable.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; by default results/runs/compare-PROBLEM.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
@@ -31,6 +32,7 @@ def command(
     evaluations: int,
     population: int | None,
     data: Path | None,
+    settings: tuple[str, ...],
     workers: int | None,
     out: Path | None,
     as_json: bool,
@@ -54,9 +56,11 @@ def command(
         write_comparison,
     )
 
-    from .search import read_problem, with_data
+    from .search import read_problem, read_settings, with_data
 
-    overrides: dict[str, object] = {} if population is None else {"search.population": population}
+    overrides = read_settings(settings)
+    if population is not None:
+        overrides["search.population"] = population
     loaded = with_data(read_problem(problem, overrides), data)
     plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations)
     out = out or RUNS / f"compare-{loaded.name}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
+
+from coernas_moo.shipped import shipped_problems
 
 RUNS = Path("results/runs")
 """Where new runs land."""
@@ -26,9 +27,8 @@ def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) 
 
 
 def problem_names() -> list[str]:
-    """Names of the shipped problems; cheap, unlike importing the problem file's schema."""
-    folder = resources.files("coernas_moo.problems")
-    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+    """Names of the shipped problems."""
+    return list(shipped_problems())
 
 
 def run_names(folder: Path) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tomllib
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from coernas_moo.errors import ProblemFileError
-
-if TYPE_CHECKING:
-    from coernas_moo.config import ProblemFile
+from coernas_moo.shipped import shipped_problems
 
 from .names import complete_problem
 from .output import print_json, print_table, table_of
@@ -25,29 +25,33 @@ def command(name: str | None, as_json: bool) -> None:
     Example:
       coernas problems digits > mine.toml
     """
-    from coernas_moo.config import load_problem, shipped_problems
-
     shipped = shipped_problems()
     if name is not None:
         if name not in shipped:
             raise ProblemFileError(f"no shipped problem is named {name!r}; there are {', '.join(shipped)}")
         click.echo(shipped[name], nl=False)
         return
-    problems = {key: load_problem(key) for key in shipped}
+    problems = {key: tomllib.loads(text) for key, text in shipped.items()}
     if as_json:
         print_json(
             [
-                {"name": key, "description": p.description, "objectives": p.objectives, "needs_data": _needs_data(p)}
-                for key, p in problems.items()
+                {
+                    "name": key,
+                    "description": problem["description"],
+                    "objectives": problem["objectives"],
+                    "needs_data": _needs_data(problem),
+                }
+                for key, problem in problems.items()
             ]
         )
         return
     table = table_of("problem", "description", "search it with")
     for key, problem in problems.items():
         data = " --data FOLDER" if _needs_data(problem) else ""
-        table.add_row(key, problem.description, f"coernas search {key}{data}")
+        table.add_row(key, problem["description"], f"coernas search {key}{data}")
     print_table(table)
 
 
-def _needs_data(problem: ProblemFile) -> bool:
-    return problem.data_settings.needs_path
+def _needs_data(problem: Mapping[str, Any]) -> bool:
+    """Shipped problems that read the user's images leave their path empty."""
+    return problem["data"].get("path") == ""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import math
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import msgspec
 
-from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.errors import RunError
+from coernas_moo.files import lock_exclusively
 
-from .names import RUNS
+from .errors import one_line
+from .names import RUNS, run_names
 from .output import print_json, print_table, table_of
-
-if TYPE_CHECKING:
-    from coernas_moo.search.run_directory import RunDirectory
 
 
 @click.command()
@@ -26,11 +29,10 @@ def command(folder: Path, as_json: bool) -> None:
     Example:
       coernas runs --json
     """
-    from coernas_moo.search.run_directory import runs_in
-
     if folder != RUNS and not folder.is_dir():
         raise RunError(f"{folder}: no such folder; give the folder that holds the runs")
-    rows = [summary(directory) for directory in runs_in(folder)]
+    begun = {name: (folder / name / "problem.toml").stat().st_mtime for name in run_names(folder)}
+    rows = [summary(folder / name) for name in sorted(begun, key=lambda name: (begun[name], name))]
     if as_json:
         print_json(rows)
         return
@@ -52,35 +54,58 @@ def command(folder: Path, as_json: bool) -> None:
     print_table(table)
 
 
-def summary(directory: RunDirectory) -> dict[str, Any]:
+class _State(msgspec.Struct):
+    """What is shown of `state.json`."""
+
+    status: str
+    reason: str
+    generation: int
+    evaluations: int
+    seconds: float
+
+
+def summary(run: Path) -> dict[str, Any]:
     """One run in short: counts as of its last state, front and best of its last whole generation.
 
-    The status of a run that was killed is `killed`; of one that cannot be read, `unreadable`.
+    Read from its small files, not from its journal. The status of a run that was killed is `killed`; of one that
+    cannot be read, `unreadable`.
     """
-    from coernas_moo.search.history import read_history
-
-    row: dict[str, Any] = {"run": directory.path.name, "path": str(directory.path), "problem": "", "reason": ""}
+    row: dict[str, Any] = {"run": run.name, "path": str(run), "problem": "", "reason": ""}
     row |= dict.fromkeys(("generations", "evaluations", "front", "best", "seconds"))
     try:
-        row["problem"] = directory.read_problem().name
-        state = directory.read_state()
-    except CoernasError as error:
-        return {**row, "status": "unreadable", "reason": str(error)}
-    status = "killed" if state.status == "running" and not _busy(directory) else state.status
+        row["problem"] = str(tomllib.loads((run / "problem.toml").read_text(encoding="utf-8"))["name"])
+        state = msgspec.json.decode((run / "state.json").read_bytes(), type=_State)
+        last = _last_generation(run / "history.csv")
+    except (OSError, ValueError, KeyError) as error:
+        return {**row, "status": "unreadable", "reason": one_line(f"{type(error).__name__}: {error}")}
+    status = "killed" if state.status == "running" and not _busy(run / "lock") else state.status
     row |= {"status": status, "reason": state.reason, "seconds": state.seconds}
     row |= {"generations": state.generation, "evaluations": state.evaluations}
-    history = read_history(directory.history) if directory.history.exists() else []
-    if history:
-        row |= {"front": int(history[-1]["front"]), "best": history[-1]["best"]}
+    if last:
+        best = float(last["best"])
+        row |= {"front": int(float(last["front"])), "best": None if math.isnan(best) else best}
     return row
 
 
-def _busy(directory: RunDirectory) -> bool:
+def _last_generation(history: Path) -> dict[str, str]:
+    """The last row of `history.csv`; empty where there is none yet."""
+    if not history.exists():
+        return {}
+    with history.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return rows[-1] if rows else {}
+
+
+def _busy(lock: Path) -> bool:
+    """Whether a search holds the run; where that cannot be found out, it is left at what the run says of itself."""
     try:
-        with directory.lock():
-            return False
-    except RunError:
+        with lock.open("r+", encoding="utf-8") as file:
+            lock_exclusively(file.fileno())
+    except FileNotFoundError:
+        return False
+    except OSError:
         return True
+    return False
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -72,7 +72,7 @@ def command(
       coernas search xsdd --data photos/steel --set 'limits=["params <= 100e3"]'
       coernas search --resume --out results/runs/digits-1 --generations 20
     """
-    overrides = {KEYS[key]: value for key, value in numbers.items() if value is not None} | _read_settings(settings)
+    overrides = {KEYS[key]: value for key, value in numbers.items() if value is not None} | read_settings(settings)
     from coernas_moo.search.loop import run_search
     from coernas_moo.search.run_directory import RunDirectory, next_free
 
@@ -138,7 +138,7 @@ def with_data(problem: ProblemFile, path: Path | None) -> ProblemFile:
     return problem.with_data_settings(settings.kind, settings)
 
 
-def _read_settings(settings: tuple[str, ...]) -> dict[str, object]:
+def read_settings(settings: tuple[str, ...]) -> dict[str, object]:
     from coernas_moo.config import parse_value
 
     read = {}

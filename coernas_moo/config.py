@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -22,6 +21,7 @@ from coernas_moo.objectives import OBJECTIVES, Limit
 from coernas_moo.plugins import load_plugins
 from coernas_moo.proxies import PROXIES
 from coernas_moo.registry import Registry
+from coernas_moo.shipped import shipped_problems
 from coernas_moo.spaces import SPACES, SpaceSettings
 from coernas_moo.validation import convert
 
@@ -127,13 +127,6 @@ class ProblemFile(_Section, frozen=True):
     def to_toml(self) -> str:
         """The problem as a file that `load_problem` reads back to an equal problem."""
         return tomli_w.dumps(_table(self), multiline_strings=False)
-
-
-def shipped_problems() -> dict[str, str]:
-    """Name to TOML text of the problem files that come with the package."""
-    folder = resources.files("coernas_moo.problems")
-    files = sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
-    return {item.name.removesuffix(".toml"): item.read_text(encoding="utf-8") for item in files}
 
 
 def load_problem(source: str | Path, overrides: Mapping[str, object] | None = None) -> ProblemFile:

@@ -1,8 +1,9 @@
-"""Writing files so that a reader never sees half of one."""
+"""Files that several processes use: replaced in one step, locked by one at a time."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 
 from coernas_moo.errors import RunError
@@ -22,3 +23,19 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def lock_exclusively(descriptor: int) -> None:
+    """Lock an open file, or fail at once; forked processes do not inherit the lock, and it ends with this one.
+
+    Raises:
+        OSError: `EACCES` or `EAGAIN` where another process holds it.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,13 +13,13 @@ from coernas_moo.config import (
     load_problem,
     parse_problem,
     parse_value,
-    shipped_problems,
 )
 from coernas_moo.datasets import DATASETS
 from coernas_moo.errors import DataError, ProblemFileError
 from coernas_moo.objectives import Limit
 from coernas_moo.plugins import load_plugins
 from coernas_moo.schema import json_schema
+from coernas_moo.shipped import shipped_problems
 from coernas_moo.spaces import SPACES, SeparableSettings
 
 SMALLEST = 'name = "small"\n[data]\nkind = "noise"\n[space]\nkind = "separable"\n'

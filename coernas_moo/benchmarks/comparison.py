@@ -28,6 +28,7 @@ from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator, uses_table
 from coernas_moo.files import write_atomically
 from coernas_moo.networks.layers import Shape
+from coernas_moo.plugins import load_plugins
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.dominance import non_dominated
@@ -221,6 +222,7 @@ _TABLES: dict[str, tuple[TabularBenchmark, TableCosts]] = {}
 
 def _on_table(plan: Plan, name: str, seed: int) -> Trajectory:
     """One search on the table; a process loads it once."""
+    load_plugins(plan.problem.plugins)
     key = plan.problem.to_toml()
     if key not in _TABLES:
         problem = TabularProblem(plan.problem)

@@ -145,7 +145,9 @@ def read_all(path: Path) -> list[Record]:
         options = "mode=ro" if log.exists() or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)
         try:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall()
+            # A process that was killed just after it made the file has left it without its table.
+            begun = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evaluations'").fetchone()
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall() if begun else []
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -6,7 +6,9 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.attainment import attainment_surface
@@ -41,7 +43,7 @@ def convergence_figure(comparison: Comparison) -> Figure:
             axes.fill_between(comparison.checkpoints, low, high, color=colour, alpha=_BAND, linewidth=0)
             first = name == comparison.plan.algorithms[0]
             axes.plot(comparison.checkpoints, middle, color=colour, linewidth=2.2 if first else 1.2, label=name)
-        axes.set_yscale("log")
+        _log_scale(axes)
         axes.set_xlabel("networks evaluated")
         axes.set_ylabel("hypervolume regret  (lower is better)")
         seeds = comparison.plan.seeds
@@ -82,7 +84,7 @@ def attainment_figure(comparison: Comparison) -> Figure:
         axes.set_xlim(None, right)
         lowest, highest = float(reference.ideal[0]), float(reference.nadir[0])
         if comparison.exact and lowest > 0 and highest / lowest > 4:
-            axes.set_yscale("log")
+            _log_scale(axes)
         axes.set_xlabel(comparison.objectives[1])
         axes.set_ylabel(f"{comparison.objectives[0]}, minimised")
         axes.set_title("median attainment surface, band from a quarter to three quarters", loc="left", fontsize=10)
@@ -99,6 +101,13 @@ def write_pictures(comparison: Comparison, folder: Path) -> None:
     for name, figure in pictures.items():
         for suffix in ("png", "svg"):
             save(figure, folder / f"{name}.{suffix}")
+
+
+def _log_scale(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _steps(surface: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:

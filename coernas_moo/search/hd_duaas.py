@@ -17,21 +17,12 @@ from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
-from coernas_moo.search.screening import Knowledge, screen
+from coernas_moo.search.screening import Knowledge, Screening, screen
 from coernas_moo.search.selection import Tournament
 from coernas_moo.spaces import Genotype, SearchSpace
 
 FILL_ROUNDS = 20
 """Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
-
-CANDIDATES = 12
-"""Candidates a place among the offspring, where they can be screened."""
-
-BATCHES = 5
-"""Batches a generation is evaluated in where offspring are screened: each is screened by what the last one taught."""
-
-UNIFORM = 0.25
-"""Share of the candidates that is drawn uniformly from the space, so that no part of it is forgotten."""
 
 
 class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
@@ -58,6 +49,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         known: whether a canonical genotype was evaluated before; by default those in the population only.
         repair: brings a genotype of the first population within the limits; none by default.
         knowledge: what offspring are screened by; without it all are evaluated.
+        screening: how they are screened.
 
     Example:
         >>> from coernas_moo.networks.layers import Shape
@@ -74,10 +66,12 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         known: Callable[[Genotype], bool] | None = None,
         repair: Repair | None = None,
         knowledge: Knowledge | None = None,
+        screening: Screening = Screening(),
     ) -> None:
         self.space = space
         self.accept = accept
         self.knowledge = knowledge
+        self.screening = screening
         self.left = 0
         conv = preset.mutation["conv"]
         super().__init__(
@@ -103,7 +97,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             offspring = self._filled()
         else:
             self.left = self.left if self.left > 0 else self.pop_size
-            self.n_offsprings = min(self.left, -(-self.pop_size // BATCHES))
+            self.n_offsprings = min(self.left, -(-self.pop_size // self.screening.batches))
             self.left -= self.n_offsprings
             offspring = self._screened(self.knowledge)
         if not len(offspring):
@@ -112,8 +106,8 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         return offspring
 
     def _screened(self, knowledge: Knowledge) -> Population:
-        many = CANDIDATES * self.n_offsprings
-        uniform = round(UNIFORM * many)
+        many = self.screening.candidates * self.n_offsprings
+        uniform = round(self.screening.uniform * many)
         parents = self._with_archive_front(knowledge)
         candidates = Population.merge(
             self._mated(parents, many - uniform), Population.new("X", self.space.sample(uniform, self.random_state))
@@ -121,12 +115,14 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         candidates = self._usable(candidates, Population.create())
         if len(candidates) < self.n_offsprings:
             return self._filled(candidates)
-        chosen = screen(np.stack(candidates.get("X")), self.n_offsprings, knowledge, self.random_state)
+        chosen = screen(np.stack(candidates.get("X")), self.n_offsprings, knowledge, self.random_state, self.screening)
         return candidates[chosen]
 
     def _with_archive_front(self, knowledge: Knowledge) -> Population:
         """The population and the members of the archive's front it has lost, ranked together."""
         genotypes, values = knowledge.evaluated()
+        if not len(genotypes):
+            return self.pop
         front = non_dominated(values)
         lost = Population.new("X", genotypes[front], "F", values[front])
         lost.set("G", np.zeros((len(lost), self.problem.n_ieq_constr)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,12 +11,28 @@ from numpy.typing import NDArray
 from coernas_moo.search.dominance import non_dominated
 from coernas_moo.search.surrogate import Surrogate
 
-DEVIATIONS = (0.0, 0.5, 1.0)
-"""Standard deviations by which predictions are taken better than their mean, in turn: from trust to curiosity."""
-
 DIRECTIONS = 100
-BEYOND = 0.6
-"""How far the reference point lies behind the nadir, in ranges of the front: else its ends would be worth nothing."""
+
+
+@dataclass(frozen=True)
+class Screening:
+    """How offspring are proposed and screened.
+
+    Args:
+        candidates: proposed for each that is evaluated.
+        uniform: share of the candidates that is drawn uniformly from the space, so that no part of it is forgotten.
+        batches: in which a generation is asked for, each screened by what the last one taught.
+        deviations: standard deviations by which predictions are taken better than their mean, in turn: from trust to
+            curiosity.
+        beyond: how far the reference point lies behind the nadir, in ranges of the front: else its ends would be
+            worth nothing.
+    """
+
+    candidates: int = 12
+    uniform: float = 0.25
+    batches: int = 5
+    deviations: tuple[float, ...] = (0.0, 0.5, 1.0)
+    beyond: float = 0.6
 
 
 class Knowledge(Protocol):
@@ -32,7 +49,11 @@ class Knowledge(Protocol):
 
 
 def screen(
-    candidates: NDArray[np.int64], wanted: int, knowledge: Knowledge, rng: np.random.Generator
+    candidates: NDArray[np.int64],
+    wanted: int,
+    knowledge: Knowledge,
+    rng: np.random.Generator,
+    settings: Screening = Screening(),
 ) -> NDArray[np.int64]:
     """Positions of the `wanted` candidates that together promise the largest hypervolume, best first.
 
@@ -48,24 +69,24 @@ def screen(
     genotypes, values = knowledge.evaluated()
     if len(genotypes) < 2:
         return np.arange(wanted)
-    predicted = np.repeat(knowledge.costs(candidates)[None], len(DEVIATIONS), axis=0)
+    predicted = np.repeat(knowledge.costs(candidates)[None], len(settings.deviations), axis=0)
     unknown = np.flatnonzero(np.isnan(predicted).any(axis=(0, 1)))
     if len(unknown):
         known_features, new_features = knowledge.features(genotypes), knowledge.features(candidates)
         for objective in unknown:
             process = Surrogate(known_features, values[:, objective], rng)
-            predicted[:, :, objective] = process.optimistic(new_features, DEVIATIONS)
+            predicted[:, :, objective] = process.optimistic(new_features, settings.deviations)
     front = values[non_dominated(values)]
     ideal, nadir = front.min(axis=0), front.max(axis=0)
     span = np.where(nadir > ideal, nadir - ideal, 1.0)
     directions = np.abs(rng.normal(size=(DIRECTIONS, values.shape[1])))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    reached = _reach((front - ideal) / span, directions).max(axis=0)
-    reaches = [_reach((values - ideal) / span, directions) for values in predicted]
+    reached = _reach((front - ideal) / span, directions, settings.beyond).max(axis=0)
+    reaches = [_reach((guess - ideal) / span, directions, settings.beyond) for guess in predicted]
     chosen: list[int] = []
     free = np.ones(len(candidates), dtype=bool)
     for place in range(wanted):
-        reach = reaches[place % len(DEVIATIONS)]
+        reach = reaches[place % len(settings.deviations)]
         gain = np.maximum(reach - reached, 0.0).sum(axis=1)
         if gain[free].max() <= 0:
             # Nothing promises to push the front out: take what comes nearest to it somewhere.
@@ -78,9 +99,9 @@ def screen(
     return np.array(chosen, dtype=np.int64)
 
 
-def _reach(scaled: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shape (members, directions): min_i ((1 + BEYOND - f_i) / d_i)^k, 0 behind the reference point."""
-    room = np.maximum(1.0 + BEYOND - scaled, 0.0)
+def _reach(scaled: NDArray[np.float64], directions: NDArray[np.float64], beyond: float) -> NDArray[np.float64]:
+    """Shape (members, directions): min_i ((1 + beyond - f_i) / d_i)^k, 0 behind the reference point."""
+    room = np.maximum(1.0 + beyond - scaled, 0.0)
     length = np.full((len(scaled), len(directions)), np.inf)
     for objective in range(scaled.shape[1]):
         np.minimum(length, room[:, objective, None] / np.maximum(directions[:, objective], 1e-9), out=length)

@@ -149,7 +149,7 @@ def test_unexpected_errors_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) ->
     def broken() -> dict[str, str]:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("coernas_moo.config.shipped_problems", broken)
+    monkeypatch.setattr("coernas_moo.cli.problems.shipped_problems", broken)
     result = coernas("problems")
     assert isinstance(result.exception, ZeroDivisionError)
 

@@ -15,8 +15,9 @@ from coernas_moo.cli.main import COMMANDS, cli
 from PIL import Image
 
 from coernas_moo._version import __version__
-from coernas_moo.config import load_problem, shipped_problems
+from coernas_moo.config import load_problem
 from coernas_moo.proxies import DIMENSIONS, PROXIES
+from coernas_moo.shipped import shipped_problems
 
 MODULE = [sys.executable, "-m", "coernas_moo.cli.main"]
 

@@ -126,3 +126,12 @@ def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         locker.execute("ROLLBACK")
         locker.close()
         journal.write(Record("a"))
+
+
+def test_a_journal_killed_before_its_table_was_made_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    sqlite3.connect(path).execute("PRAGMA journal_mode=WAL").connection.close()
+    assert read_all(path) == []
+    with Journal(path, "settings", 0) as journal:
+        journal.write(Record("a"))
+    assert [record.text for record in read_all(path)] == ["a"]
