@@ -54,4 +54,4 @@ def command(name: str | None, as_json: bool) -> None:
 
 def _needs_data(problem: Mapping[str, Any]) -> bool:
     """Shipped problems that read the user's images leave their path empty."""
-    return problem["data"].get("path") == ""
+    return bool(problem["data"].get("path") == "")

@@ -17,12 +17,15 @@ from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
-from coernas_moo.search.screening import Knowledge, Screening, screen
+from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, screen
 from coernas_moo.search.selection import Tournament
 from coernas_moo.spaces import Genotype, SearchSpace
 
 FILL_ROUNDS = 20
 """Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
+
+
+DEFAULT_SCREENING = Screening()
 
 
 class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
@@ -66,7 +69,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         known: Callable[[Genotype], bool] | None = None,
         repair: Repair | None = None,
         knowledge: Knowledge | None = None,
-        screening: Screening = Screening(),
+        screening: Screening = DEFAULT_SCREENING,
     ) -> None:
         self.space = space
         self.accept = accept

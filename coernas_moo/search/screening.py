@@ -35,6 +35,9 @@ class Screening:
     beyond: float = 0.6
 
 
+DEFAULT = Screening()
+
+
 class Knowledge(Protocol):
     """What is known without evaluating anything; objective values are to be minimised."""
 
@@ -53,7 +56,7 @@ def screen(
     wanted: int,
     knowledge: Knowledge,
     rng: np.random.Generator,
-    settings: Screening = Screening(),
+    settings: Screening = DEFAULT,
 ) -> NDArray[np.int64]:
     """Positions of the `wanted` candidates that together promise the largest hypervolume, best first.
 
