@@ -25,9 +25,6 @@ FILL_ROUNDS = 20
 """Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
 
 
-DEFAULT_SCREENING = Screening()
-
-
 class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     """High-dimensional decoupled unit-adaptive architecture search.
 
@@ -69,7 +66,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         known: Callable[[Genotype], bool] | None = None,
         repair: Repair | None = None,
         knowledge: Knowledge | None = None,
-        screening: Screening = DEFAULT_SCREENING,
+        screening: Screening = DEFAULT,
     ) -> None:
         self.space = space
         self.accept = accept
