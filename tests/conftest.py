@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.run import Run
 from coernas_moo.spaces import SPACES
+
+# A background job of a shell starts with Ctrl-C ignored; the tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY = """
 name = "tiny"
