@@ -38,9 +38,10 @@ def command(as_json: bool) -> None:
         click.echo(f"{label:<15} {text}")
     for table in found["latency_tables"]:
         if "error" not in table:
+            threads = f"{table['threads']} thread{'' if table['threads'] == 1 else 's'}"
+            click.echo(f"{'latency table':<15} {table['device']}")
             click.echo(
-                f"{'latency table':<15} {table['device']}: {table['entries']:,} operators, {table['threads']} threads, "
-                f"batch {table['batch']}, torch {table['torch']}"
+                f"{'':<15} {table['entries']:,} operators, {threads}, batch {table['batch']}, torch {table['torch']}"
             )
     trouble = problems(found)
     for line in trouble:

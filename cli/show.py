@@ -94,4 +94,4 @@ def _print(view: RenderableType) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH_OF_PIPE
-    console.print(view)
+    console.print(view, crop=False)

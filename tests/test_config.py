@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,6 @@ from coernas_moo.config import (
 from coernas_moo.datasets import DATASETS
 from coernas_moo.errors import DataError, ProblemFileError
 from coernas_moo.objectives import Limit
-from coernas_moo.plugins import load_plugins
 from coernas_moo.schema import json_schema
 from coernas_moo.shipped import shipped_problems
 from coernas_moo.spaces import SPACES, SeparableSettings
@@ -154,19 +152,6 @@ def test_images_are_given_afterwards_only_where_the_kind_reads_some(tmp_path: Pa
     assert problem.with_data(tmp_path).data["path"] == str(tmp_path)
     with pytest.raises(DataError, match="reads no images from a path"):
         parse().with_data(tmp_path)
-
-
-def test_a_plugin_is_imported_once_and_its_errors_are_named(tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
-    good.write_text(f"open({str(tmp_path / 'log')!r}, 'a').write('x')")
-    load_plugins((str(good),))
-    load_plugins((str(good),))
-    assert (tmp_path / "log").read_text() == "x"
-    bad.write_text("import no_such_module_at_all")
-    before = set(sys.modules)
-    with pytest.raises(ProblemFileError, match=r"bad\.py cannot be imported: ModuleNotFoundError"):
-        load_plugins((str(bad),))
-    assert set(sys.modules) == before
 
 
 def _check(schema: dict[str, Any], value: Any, definitions: dict[str, Any]) -> None:

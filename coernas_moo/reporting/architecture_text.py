@@ -94,7 +94,7 @@ def python_lines(run: Run, which: str) -> list[str]:
 
 
 def member_view(run: Run, which: str) -> Group:
-    """The whole answer to `coernas show RUN --pick WHICH`, the picture's path excepted.
+    """The whole answer to `coernas show RUN --pick WHICH`, the picture's path excepted; print it with `crop=False`.
 
     Raises:
         RunError: there is no such pick.

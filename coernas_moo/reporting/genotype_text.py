@@ -1,4 +1,4 @@
-"""A genotype in a terminal: broken at its separators, never inside a name."""
+"""A genotype in a terminal: unbroken, to be copied; or broken at its separators, never inside a name."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def wrap(text: str, width: int) -> list[str]:
                 lines.append("")
             lines[-1] += part
     return lines
+
+
+def unbroken(text: str, style: str = "") -> Text:
+    """A genotype in one line, however long: print it with `crop=False`, and a copy of it is whole."""
+    return Text(text, style=style, no_wrap=True, overflow="ignore")
 
 
 @dataclass(frozen=True)

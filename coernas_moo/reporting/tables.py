@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from coernas_moo.networks.layers import Shape
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.genotype_text import GenotypeText
+from coernas_moo.reporting.genotype_text import GenotypeText, unbroken
 from coernas_moo.reporting.marks import marks
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.search.run import Member, Run
 
 MOST_REASONS = 10
+_ANY_WIDTH = 10_000
 _BAR_PARTS = " ▏▎▍▌▋▊▉█"
 _STATUS_STYLES = {"finished": "green", "running": "cyan", "interrupted": "yellow", "failed": "red"}
 
@@ -82,21 +85,41 @@ def _source(run: Run) -> str:
     return f"{data['kind']} {data['path']}" if data.get("path") else str(data["kind"])
 
 
-def front_table(run: Run) -> Table:
+def front_table(run: Run, genotypes: bool = True) -> Table:
     """One row a network: number, objectives with units, what it is picked as, genotype."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", no_wrap=True)
     for objective in run.archive.objectives:
         table.add_column(fmt.label(objective.name), justify="right", no_wrap=True)
     table.add_column("pick", style="yellow", no_wrap=True)
-    table.add_column("genotype", ratio=1)
+    if genotypes:
+        table.add_column("genotype", no_wrap=True)
     named = marks(run)
     for member in run.front:
         picked = named.get(member.number, "").replace(", ", ",\n")
         values = (fmt.value(name, value) for name, value in member.objectives.items())
         style = "bold" if picked else ""
-        table.add_row(str(member.number), *values, picked, GenotypeText(member.text), style=style)
+        genotype = [unbroken(member.text)] if genotypes else []
+        table.add_row(str(member.number), *values, picked, *genotype, style=style)
     return table
+
+
+@dataclass(frozen=True)
+class Front:
+    """The front as a table; where genotypes do not fit into it unbroken, they are listed below it."""
+
+    run: Run
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = front_table(self.run)
+        if Measurement.get(console, options.update(max_width=_ANY_WIDTH), table).maximum <= options.max_width:
+            yield table
+            return
+        yield front_table(self.run, genotypes=False)
+        yield ""
+        digits = len(str(len(self.run.front)))
+        for member in self.run.front:
+            yield unbroken(f"{member.number:>{digits}}  {member.text}")
 
 
 def failures(run: Run) -> Table | None:
@@ -126,10 +149,10 @@ def failures(run: Run) -> Table | None:
 
 
 def front_view(run: Run) -> Group:
-    """The whole answer to `coernas show RUN`."""
+    """The whole answer to `coernas show RUN`; print it with `crop=False`."""
     parts: list[RenderableType] = [header(run), ""]
     if run.front:
-        parts += [front_table(run), ""]
+        parts += [Front(run), ""]
     else:
         parts += ["The front is empty: let the search run longer, or loosen the limits.", ""]
     failed = failures(run)
@@ -138,9 +161,9 @@ def front_view(run: Run) -> Group:
     return Group(*parts)
 
 
-def member_facts(run: Run, member: Member) -> Table:
-    """One network of the front: genotype, objectives, other costs, raw proxies."""
-    return facts(_member_rows(run, member))
+def member_facts(run: Run, member: Member) -> Group:
+    """One network of the front: objectives, other costs, genotype."""
+    return Group(facts(_member_rows(run, member)), "", unbroken(member.text, style="bold"))
 
 
 def _member_rows(run: Run, member: Member) -> Iterator[tuple[str, RenderableType]]:
@@ -148,7 +171,6 @@ def _member_rows(run: Run, member: Member) -> Iterator[tuple[str, RenderableType
     name = f"{member.number} of {len(run.front)}" + (f" ({picked})" if picked else "")
     yield "network", Text(name, style="bold")
     yield "run", str(run.directory.path)
-    yield "genotype", GenotypeText(member.text)
     yield "objectives", _values(member.objectives)
     others = {name: value for name, value in member.costs.items() if name not in member.objectives}
     if others:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from coernas_moo.cli.main import cli
 from PIL import Image
 
+SHAPE = ("--shape", "3x8x8", "--classes", "3")
 FEW = ("--population", "4", "--generations", "1", "--workers", "1", "--set", 'objectives=["score","params"]')
 
 
@@ -34,7 +35,7 @@ def assert_one_line(result: Result, *fragments: str) -> None:
     assert result.exit_code == 2, result.output
     assert isinstance(result.exception, SystemExit)
     assert result.stdout == ""
-    lines = result.stderr.splitlines()
+    lines = [line for line in result.stderr.splitlines() if line != "hello"]
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("coernas: ")
     for fragment in fragments:
@@ -64,6 +65,21 @@ def not_toml() -> None:
 
 def unknown_key() -> None:
     Path("mine.toml").write_text('name = "m"\n[data]\nkind = "digits"\n[space]\nkind = "separable"\nstagse = 2\n')
+
+
+def modules() -> None:
+    Path("half_module.py").write_text(
+        "from torch import nn\n"
+        "def half():\n    return nn.Sequential(nn.Flatten(), nn.Linear(192, 3)).half()\n"
+        "def leaves():\n    raise SystemExit(0)\n"
+        "def talks():\n    print('hello')\n    return nn.Sequential(nn.Flatten(), nn.Linear(192, 3))\n"
+    )
+    Path("broken_module.py").write_text("print('hello')\n1 / 0\n")
+    Path("leaving_module.py").write_text("raise SystemExit(0)\n")
+
+
+def plugin_that_leaves() -> None:
+    Path("leaves.py").write_text("import sys\nprint('hello')\nsys.exit(0)\n")
 
 
 def nothing() -> None:
@@ -97,6 +113,36 @@ BAD: dict[str, tuple[Callable[[], None], tuple[str, ...], tuple[str, ...]]] = {
     "no such module": (nothing, ("score", "no.where:f", "--shape", "3x8x8", "--classes", "2"), ("no.where",)),
     "not a module": (nothing, ("score", "builtins:dict", "--shape", "3x8x8", "--classes", "2"), ("dict",)),
     "function raises": (nothing, ("score", "json:loads", "--shape", "3x8x8", "--classes", "2"), ("TypeError",)),
+    "module raises": (modules, ("score", "broken_module:f", *SHAPE), ("broken_module", "ZeroDivisionError")),
+    "module exits": (modules, ("score", "leaving_module:f", *SHAPE), ("leaving_module", "SystemExit")),
+    "function exits": (modules, ("score", "half_module:leaves", *SHAPE), ("half_module:leaves()", "SystemExit")),
+    "half precision": (modules, ("score", "half_module:half", *SHAPE), ("half_module:half", "float32 images")),
+    "wrong shape": (
+        modules,
+        ("score", "half_module:talks", "--shape", "3x9x9", "--classes", "3"),
+        ("half_module:talks", "float32 images of shape (n, 3, 9, 9)"),
+    ),
+    "too few outputs": (
+        modules,
+        ("score", "half_module:talks", "--shape", "3x8x8", "--classes", "4"),
+        ("gives 3 class scores, not the 4",),
+    ),
+    "negative seed": (
+        modules,
+        ("score", "half_module:talks", *SHAPE, "--seed", "-1", "--repeats", "2"),
+        ("seed", "-1"),
+    ),
+    "huge seed": (modules, ("score", "half_module:talks", *SHAPE, "--seed", str(2**64)), ("seed", "2**63 - 1")),
+    "plugin exits": (
+        plugin_that_leaves,
+        ("search", "digits", "--set", 'plugins=["leaves.py"]'),
+        ("leaves.py", "SystemExit"),
+    ),
+    "path is a number": (
+        nothing,
+        ("search", "xsdd", "--set", "data.path=5"),
+        ("data.path", "expected str, got int"),
+    ),
     "no such problem": (nothing, ("problems", "no"), ("'no'", "digits")),
     "no such proxy": (nothing, ("proxies", "zz*"), ("zz*", "robustness")),
     "no folder of runs": (nothing, ("runs", "no"), ("no", "folder")),
@@ -135,6 +181,14 @@ def test_resumed_run_whose_problem_changed_is_refused() -> None:
     before = Path("results/runs/mine-1/state.json").read_text()
     assert_one_line(coernas("search", "mine.toml", *FEW[:6], "--resume"), "space.stages was 1, is 2", "--out")
     assert Path("results/runs/mine-1/state.json").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["results/runs/digits-1", "digits-1"])
+def test_a_run_is_no_problem_to_search(name: str) -> None:
+    assert coernas("search", "digits", *FEW, "--set", "space.stages=1", "--quiet").exit_code == 0
+    continued = "coernas search --resume --out results/runs/digits-1"
+    assert_one_line(coernas("search", name), f"{name} is a run", continued)
+    assert coernas(*continued.split()[1:], "--quiet").exit_code == 0
 
 
 def test_a_run_that_is_there_is_left_alone() -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from coernas_moo._version import __version__
 from coernas_moo.config import load_problem
 from coernas_moo.proxies import DIMENSIONS, PROXIES
+from coernas_moo.search.run import Run
 from coernas_moo.shipped import shipped_problems
 
 MODULE = [sys.executable, "-m", "coernas_moo.cli.main"]
@@ -43,6 +44,26 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["problems"], ["problems", "--json"], ["problems", "xsdd"], ["runs", "folder"]])
+def test_lists_import_nothing_that_a_search_needs(arguments: list[str]) -> None:
+    run = Path("folder/run")
+    run.mkdir(parents=True)
+    (run / "problem.toml").write_text('name = "x"')
+    (run / "state.json").write_text(
+        '{"status": "running", "reason": "", "generation": 1, "evaluations": 4, "seconds": 2.5}'
+    )
+    code = (
+        "import sys\nfrom coernas_moo.cli.main import main\n"
+        f"try:\n    main({arguments})\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "heavy = {'torch', 'pymoo', 'scipy', 'sklearn', 'matplotlib', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 def test_every_command_is_listed_and_explains_itself_with_an_example() -> None:
@@ -73,6 +94,10 @@ def test_problems_lists_all_and_prints_one_as_it_is() -> None:
     needs_data = {entry["name"]: entry["needs_data"] for entry in listed}
     assert set(needs_data) == set(shipped_problems())
     assert {name for name, needs in needs_data.items() if needs} == {"aptos", "xsdd"}
+    for entry in listed:
+        problem = load_problem(entry["name"])
+        assert (entry["description"], entry["objectives"]) == (problem.description, list(problem.objectives))
+        assert entry["needs_data"] == problem.data_settings.needs_path
     table = coernas("problems").output
     assert all(entry["description"] in table for entry in listed)
     assert coernas("problems", "xsdd").output == shipped_problems()["xsdd"]
@@ -173,17 +198,33 @@ def test_runs_show_status_and_progress() -> None:
     (found, unreadable) = json.loads(coernas("runs", "--json").output)
     assert found["run"] == "digits-1"
     assert (found["status"], found["generations"], found["evaluations"]) == ("finished", 2, 8)
-    assert found["front"] >= 1
+    run = Run(Path("results/runs/digits-1"))
+    assert (found["problem"], found["reason"], found["seconds"]) == ("digits", run.state.reason, run.state.seconds)
+    assert found["front"] == len(run.front) >= 1
+    assert found["best"] == pytest.approx(run.front[0].objectives["score"])
     assert (unreadable["run"], unreadable["status"]) == ("zz", "unreadable")
     state = Path("results/runs/digits-1/state.json")
     state.write_text(state.read_text().replace('"finished"', '"running"'))
     assert "killed" in coernas("runs").output
+    held = (
+        "import sys, time\nfrom pathlib import Path\nfrom coernas_moo.files import lock_exclusively\n"
+        "file = Path('results/runs/digits-1/lock').open('a')\nlock_exclusively(file.fileno())\n"
+        "print('held', flush=True)\nsys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert [row["status"] for row in json.loads(coernas("runs", "--json").output)] == ["running", "unreadable"]
+        holder.communicate()
+    state.write_text("{")
+    assert [row["status"] for row in json.loads(coernas("runs", "--json").output)] == ["unreadable"] * 2
 
 
 def test_doctor_reports_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "cache" / "coernas-moo" / "latency"
     folder.mkdir(parents=True)
-    table = {"device": "a processor", "torch": "2", "threads": 1, "batch": 1, "entries": [1, 2, 3]}
+    device = "12th Gen Intel(R) Core(TM) i7-12700K with quite a long name"
+    table = {"device": device, "torch": "2.13.0+cu128", "threads": 1, "batch": 1, "entries": [1, 2, 3]}
     (folder / "table.json").write_text(json.dumps(table))
     (folder / "worse.json").write_text("{")
     found = json.loads(coernas("doctor", "--json").output)
@@ -192,6 +233,11 @@ def test_doctor_reports_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert found["runs"]["writable"] is True
     assert [table.get("entries") for table in found["latency_tables"]] == [3, None]
     assert any("worse.json" in line for line in found["problems"])
+    lines = coernas("doctor").output.splitlines()
+    about = next(number for number, line in enumerate(lines) if line.startswith("latency table "))
+    assert device in lines[about]
+    assert "3 operators, 1 thread, batch 1, torch 2.13.0+cu128" in lines[about + 1]
+    assert max(map(len, lines[about : about + 2])) <= 80
     monkeypatch.setenv("COERNAS_CACHE", str(folder / "table.json"))
     text = coernas("doctor").output
     assert "NOT writable" in text
@@ -263,3 +309,29 @@ def test_json_is_clean_in_a_process_of_its_own() -> None:
     )
     assert json.loads(done.stdout)["evaluations"] == 4
     assert done.stderr == ""
+
+
+def test_json_is_clean_whatever_the_code_of_the_user_prints() -> None:
+    Path("talks.py").write_text(
+        "import coernas_moo\nprint('plugin')\n"
+        "@coernas_moo.register_proxy('talks', needs=(), source='a test')\n"
+        "def talks(trace):\n    print('proxy')\n    return trace.loss\n"
+        "@coernas_moo.register_objective('talks')\n"
+        "def blocks(plan):\n    print('objective')\n    return len(plan.blocks)\n"
+    )
+    settings = ['plugins=["talks.py"]', 'objectives=["score","talks"]', 'score.proxies=["talks"]', "space.stages=1"]
+    few = ["--population", "4", "--generations", "1", *(part for text in settings for part in ("--set", text))]
+    done = subprocess.run([*MODULE, "search", "digits", *few, "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["evaluations"] == 4
+    assert {"plugin", "proxy", "objective"} <= set(done.stderr.split())
+    done = subprocess.run([*MODULE, "search", "digits", *few, "--quiet"], capture_output=True, text=True, check=True)
+    assert done.stdout == "results/runs/digits-2\n"
+    Path("loud.py").write_text(
+        "from torch import nn\nprint('module')\n"
+        "class Loud(nn.Linear):\n"
+        "    def forward(self, images):\n        print('forward')\n        return super().forward(images.flatten(1))\n"
+        "def make():\n    print('function')\n    return Loud(12, 3)\n"
+    )
+    scored = coernas("score", "loud:make", "--shape", "3x2x2", "--classes", "3", "--json")
+    assert json.loads(scored.stdout)["params"] == 39
+    assert set(scored.stderr.split()) == {"module", "function", "forward"}

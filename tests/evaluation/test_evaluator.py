@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,22 @@ def test_a_stop_leaves_the_rest_undone(tmp_path: Path, tiny: MakeProblem) -> Non
         seen.clear()
         records = evaluator.evaluate(rows, until_two)
         assert [record is not None for record in records] == [True, True, False, False, False, False]
+
+
+def test_spawned_workers_know_the_parts_of_plugins(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coernas_moo.evaluation.workers._context", lambda: multiprocessing.get_context("spawn"))
+    (tmp_path / "parts.py").write_text(
+        "import coernas_moo\n"
+        "from coernas_moo.networks.layers import Conv\n"
+        "@coernas_moo.register_unit('plain1')\n"
+        "def plain1(in_channels, out_channels):\n"
+        "    return Conv(in_channels, out_channels, 1)\n"
+    )
+    problem = tiny(plugins=[str(tmp_path / "parts.py")], space__units=["plain1"])
+    with open_evaluator(problem, tmp_path) as evaluator:
+        assert len(values(evaluator.evaluate(genotypes(evaluator, 2)))) == 2
 
 
 def test_what_breaks_a_limit_is_never_built(tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,9 @@ def test_given_images_are_used() -> None:
     [
         ({"batch": 1}, "batch must be at least 2"),
         ({"repeats": 0}, "repeats must be at least 1"),
+        ({"seed": -1}, "seed must be 0 to"),
+        ({"seed": -1, "repeats": 2}, "seed must be 0 to"),
+        ({"seed": 2**63}, "seed must be 0 to"),
         ({"proxies": ["robustnes"]}, "did you mean 'robustness'"),
         ({"images": torch.zeros(4, 3, 9, 9)}, "images must have shape"),
     ],
@@ -176,9 +179,16 @@ def test_refuses(arguments: dict, message: str) -> None:
         score(plan().build(), (3, 8, 8), 5, **arguments)
 
 
-def test_refuses_fewer_outputs_than_classes() -> None:
-    with pytest.raises(CoernasError, match="classes"):
-        score(plan().build(), (3, 8, 8), 500)
+@pytest.mark.parametrize("classes", [2, 4, 6, 500])
+@pytest.mark.parametrize("proxies", [DIMENSIONS, ["grasp"]])
+def test_refuses_any_other_number_of_outputs_than_classes(classes: int, proxies: list[str]) -> None:
+    with pytest.raises(CoernasError, match=f"the network gives 5 class scores, not the {classes} of `classes`"):
+        score(plan().build(), (3, 8, 8), classes, batch=2, proxies=proxies)
+
+
+def test_the_largest_seed_is_a_seed() -> None:
+    result = score(plan().build(), (3, 8, 8), 5, seed=2**63 - 1, repeats=2)
+    assert all(math.isfinite(value) for value in result.values.values())
 
 
 def test_he_init_covers_attention_and_norms() -> None:

@@ -8,13 +8,13 @@ from rich.console import Console, RenderableType
 
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.marks import marks, picks
-from coernas_moo.reporting.tables import failures, front_table, front_view, header, member_facts, proxies_table
+from coernas_moo.reporting.tables import Front, failures, front_view, header, member_facts, proxies_table
 from coernas_moo.search.run import PICKS, Member, Run
 
 
 def text_of(view: RenderableType, width: int = 100) -> str:
     file = io.StringIO()
-    Console(file=file, width=width, highlight=False).print(view)
+    Console(file=file, width=width, highlight=False).print(view, crop=False)
     return file.getvalue()
 
 
@@ -29,17 +29,30 @@ def test_a_front_of_one_has_only_a_best(run_with: Callable[..., Run]) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])
-def test_the_front_table_has_every_network_in_order(front_run: Run, width: int) -> None:
-    lines = text_of(front_table(front_run), width).splitlines()
-    assert max(map(len, lines)) <= width
-    numbered = [line for line in lines if line[:2].strip().isdecimal()]
-    assert len(numbered) == len(front_run.front) > 5
-    for line, member in zip(numbered, front_run.front, strict=True):
+def test_the_front_has_every_network_in_order_and_unbroken(front_run: Run, width: int) -> None:
+    lines = text_of(Front(front_run), width).splitlines()
+    longest = max(len(member.text) for member in front_run.front)
+    with_genotypes = "genotype" in lines[0]
+    assert with_genotypes == (width == 160)
+    assert max(map(len, lines)) <= max(width, longest + 4)
+    numbered = [line.rstrip() for line in lines if line[:2].strip().isdecimal()]
+    n = len(front_run.front)
+    assert len(numbered) == (n if with_genotypes else 2 * n) > 5
+    for line, member in zip(numbered[:n], front_run.front, strict=True):
         for name, value in member.objectives.items():
             assert fmt.value(name, value) in line
-    joined = "".join(line.rstrip().split("  ")[-1].strip() for line in lines)
-    for member in front_run.front:
-        assert member.text in joined
+    for line, member in zip(numbered[-n:], front_run.front, strict=True):
+        assert line.split()[0] == str(member.number)
+        assert line.split()[-1] == member.text
+
+
+def test_genotypes_that_are_wider_than_the_screen_are_left_whole(cell_run: Run) -> None:
+    for width in (40, 80):
+        lines = text_of(Front(cell_run), width).splitlines()
+        for member in cell_run.front:
+            assert any(line.endswith(f" {member.text}") for line in lines)
+    member = cell_run.front[0]
+    assert member.text in text_of(member_facts(cell_run, member), 40).splitlines()
 
 
 def test_the_header_says_what_was_searched(front_run: Run) -> None:
