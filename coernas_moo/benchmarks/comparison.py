@@ -17,15 +17,13 @@ from pymoo.indicators.igd_plus import IGDPlus
 from threadpoolctl import threadpool_limits
 
 from coernas_moo.benchmarks.statistics import Contest, Summary, contests, friedman_ranks
-from coernas_moo.benchmarks.tabular import TabularBenchmark
 from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem, enumerated
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import CoernasError, RunError
-from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.record import Record
-from coernas_moo.evaluation.table import TableCosts, TableEvaluator, uses_table
+from coernas_moo.evaluation.table import TableCosts, TableEvaluator, builds_networks, open_costs
 from coernas_moo.files import write_atomically
 from coernas_moo.networks.layers import Shape
 from coernas_moo.plugins import load_plugins
@@ -180,17 +178,12 @@ class _Ground:
 
     def __init__(self, problem: ProblemFile, directory: Path, workers: int) -> None:
         self.problem, self.directory, self.workers = problem, directory, workers
-        self.builds = "score" in problem.objectives or not uses_table(problem)
-        self.table = TabularBenchmark.load() if uses_table(problem) else None
+        self.builds = builds_networks(problem)
         self.dataset = open_data(problem)
         info = self.dataset.info
         self.space: SearchSpace = problem.space_settings.build(Shape(*info.shape), len(info.classes))
         snapshot = RunDirectory(directory).latency_table
-        self.costs = (
-            ClosedFormCosts(problem, self.space, snapshot)
-            if self.table is None
-            else TableCosts(problem, self.space, snapshot, self.table)
-        )
+        self.costs = open_costs(problem, self.space, snapshot)
 
     def run(self, plan: Plan, todo: Sequence[tuple[str, int]]) -> Iterator[Trajectory]:
         if not todo:
@@ -217,7 +210,7 @@ class _Ground:
         return {record.text: record for record in read_all(self.directory / "journal.sqlite")}
 
 
-_TABLES: dict[str, tuple[TabularBenchmark, TableCosts]] = {}
+_TABLES: dict[str, TableCosts] = {}
 
 
 def _on_table(plan: Plan, name: str, seed: int) -> Trajectory:
@@ -225,9 +218,8 @@ def _on_table(plan: Plan, name: str, seed: int) -> Trajectory:
     load_plugins(plan.problem.plugins)
     key = plan.problem.to_toml()
     if key not in _TABLES:
-        problem = TabularProblem(plan.problem)
-        _TABLES[key] = (problem.table, problem.table_costs)
-    costs = _TABLES[key][1]
+        _TABLES[key] = TabularProblem(plan.problem).table_costs
+    costs = _TABLES[key]
     return _search(plan, name, seed, costs.space, TableEvaluator(costs))
 
 
@@ -272,9 +264,9 @@ def _judged(plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> 
         ]
         standings[name] = Standing(
             shares,
-            np.array([float(distance(judge.reference.scaled(values))) for values in final]),
+            np.array([float(distance(judge.reference.scaled(v))) if len(v) else np.inf for v in final]),
             np.array(reached),
-            np.array([judge.first_sign * float(values[:, 0].min()) for values in final]),
+            np.array([judge.first_sign * v[:, 0].min() if len(v) else np.nan for v in final], dtype=float),
             np.array([t.seconds for t in own]),
         )
         fronts[name] = tuple(values[non_dominated(values)] for values in final)
@@ -299,7 +291,6 @@ class _Judge:
         if isinstance(ground.costs, TableCosts):
             self.costs: TableCosts | None = ground.costs
             if ground.builds:
-                assert ground.table is not None
                 self.objectives = tuple("error:cifar10" if name == "score" else name for name in self.objectives)
                 # The true front is that of the table, whatever the search tells apart.
                 true = ProblemFile(
@@ -309,13 +300,18 @@ class _Judge:
                     objectives=self.objectives,
                 )
                 space = true.space_settings.build(ground.space.input_shape, ground.space.classes)
-                self.costs = TableCosts(true, space, ground.directory / "no-snapshot", ground.table)
+                self.costs = TableCosts(true, space, ground.directory / "no-snapshot", ground.costs.table)
             self._values = np.stack([self.costs.columns[name] for name in self.objectives], axis=1)
+            self._values[~self.costs.feasible] = np.nan
             self.reference = Reference(enumerated(self.costs, self.objectives))
             return
         self.costs = None
         together = self._archive([text for t in trajectories for text in t.texts])
-        texts = together.ranked()
+        ranked = together.ranked()
+        feasible = np.flatnonzero((together.constraint_values(ranked) <= 0).all(axis=1))
+        texts = [ranked[i] for i in feasible]
+        if not texts:
+            raise CoernasError("no search found a network that meets the limits: loosen them or raise --evaluations")
         self._by_text = dict(zip(texts, together.objective_values(texts), strict=True))
         self.first_sign = float(together.objectives[0].sign)
         self.reference = Reference(np.stack([self._by_text[text] for text in together.front()]))

@@ -97,12 +97,8 @@ def enumerated(costs: TableCosts, objectives: Sequence[str]) -> NDArray[np.float
     """Values of table objectives (n, objectives) for every network of the space that meets the limits."""
     every = np.stack(np.unravel_index(np.arange(costs.space.size()), costs.space.cardinalities), axis=1)
     rows = np.unique(costs.rows([costs.space.canonical(genotype) for genotype in every]))
-    values = np.stack([costs.columns[name][rows] for name in objectives], axis=1)
-    usable = np.isfinite(values).all(axis=1)
-    for limit in costs.limits:
-        usable &= np.array([limit.violation(value) <= 0 for value in costs.columns[limit.objective][rows]])
-    feasible: NDArray[np.float64] = values[usable]
-    return feasible
+    rows = rows[costs.feasible[rows]]
+    return np.stack([costs.columns[name][rows] for name in objectives], axis=1)
 
 
 def _area(points: NDArray[np.float64]) -> float:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.tabular import TabularBenchmark
 from coernas_moo.config import ProblemFile
+from coernas_moo.datasets import Dataset
 from coernas_moo.errors import DataError, ProblemFileError
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
-from coernas_moo.evaluation.evaluator import OnRecord
+from coernas_moo.evaluation.evaluator import Evaluator, OnRecord
+from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
 from coernas_moo.objectives import ERROR, TEST_ERROR, table_column
 from coernas_moo.spaces import Genotype, NASBench201, SearchSpace
@@ -24,6 +30,27 @@ MACS_OF_BIAS = 10
 def uses_table(problem: ProblemFile) -> bool:
     """Whether some objective is read from a table."""
     return any(table_column(name) is not None for name in wanted_objectives(problem))
+
+
+def builds_networks(problem: ProblemFile) -> bool:
+    """Whether candidates have to be built, or the table says all.
+
+    Raises:
+        ProblemFileError: score and trained error are wanted together.
+    """
+    wanted = wanted_objectives(problem)
+    if not uses_table(problem):
+        return True
+    if "score" in wanted and any(is_error(name) for name in wanted):
+        raise ProblemFileError(
+            f"problem {problem.name!r}: the score stands for the error before training: search one or the other"
+        )
+    return "score" in wanted
+
+
+def is_error(objective: str) -> bool:
+    """Whether an objective is an error after training, which only an evaluation tells."""
+    return objective.partition(":")[0] in (ERROR, TEST_ERROR)
 
 
 def column(table: TabularBenchmark, objective: str) -> NDArray[np.float64]:
@@ -70,17 +97,27 @@ class TableCosts(ClosedFormCosts):
             )
         self.table = table
         wanted = wanted_objectives(problem)
-        self.trained = tuple(name for name in wanted if name.startswith((f"{ERROR}:", f"{TEST_ERROR}:")))
+        self.trained = tuple(name for name in wanted if is_error(name))
         in_table = [name for name in wanted if name in ("params", "macs") or table_column(name) is not None]
         self.columns = {name: column(table, name) for name in in_table}
         free = [name for name in in_table if name not in self.trained]
         self._free = np.stack([self.columns[name] for name in free], axis=1)
         self._names = free
+        self.all_limits = problem.parsed_limits
         self.limits = tuple(limit for limit in problem.parsed_limits if limit.objective in free)
         self._rows = np.full(space.cardinalities, -1, dtype=np.int64)
         named = np.array([table.operations == option for option in space.options], dtype=np.bool_)
         inside = np.flatnonzero(np.all(named.any(axis=0), axis=1))
         self._rows[tuple(named.argmax(axis=0)[inside].T)] = inside
+
+    @cached_property
+    def feasible(self) -> NDArray[np.bool_]:
+        """Which rows of the table have all values and meet all limits, those on errors included; shape (n,)."""
+        usable = np.all([np.isfinite(values) for values in self.columns.values()], axis=0)
+        for limit in self.all_limits:
+            if limit.objective in self.columns:
+                usable &= np.array([limit.violation(value) <= 0 for value in self.columns[limit.objective]])
+        return np.asarray(usable, dtype=np.bool_)
 
     def rows(self, genotypes: Sequence[Genotype]) -> NDArray[np.int64]:
         """The table's rows of genotypes, shape (n,)."""
@@ -97,11 +134,7 @@ class TableCosts(ClosedFormCosts):
 
 
 class TableEvaluator:
-    """Makes records from a table.
-
-    Args:
-        costs: of the problem.
-    """
+    """Makes records from a table; nothing has to be kept of them but in a run, whose journal holds them all."""
 
     def __init__(self, costs: TableCosts) -> None:
         self.costs = costs
@@ -124,3 +157,58 @@ class TableEvaluator:
             if on_record is not None and not on_record(record):
                 break
         return records
+
+
+class JournalledTable(TableEvaluator):
+    """The same in a run: records are in its journal, and a resumed run reads them there.
+
+    Raises:
+        RunError: the journal cannot be used, or holds evaluations made with other settings.
+    """
+
+    busy_seconds = 0.0
+
+    def __init__(self, costs: TableCosts, problem: ProblemFile, journal_path: Path) -> None:
+        super().__init__(costs)
+        wanted = json.dumps([problem.space, problem.objectives, problem.limits])
+        self.journal = Journal(journal_path, f"table {zlib.crc32(wanted.encode()):08x}", problem.search.seed)
+        self.journal.require_one_run()
+
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+        """As `TableEvaluator`; a record is on disk before it is told."""
+
+        def keep(record: Record) -> bool:
+            self.journal.write(record)
+            return on_record is None or on_record(record)
+
+        return super().evaluate(genotypes, keep)
+
+    def __enter__(self) -> JournalledTable:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.journal.close()
+
+
+def open_costs(problem: ProblemFile, space: SearchSpace, snapshot: Path) -> ClosedFormCosts:
+    """Closed-form costs of a problem, with the table's where it reads one.
+
+    Raises:
+        ProblemFileError: score and trained error are wanted together, or the space is not the table's.
+        DataError: there is no table, or it lacks a column.
+    """
+    builds_networks(problem)
+    if not uses_table(problem):
+        return ClosedFormCosts(problem, space, snapshot)
+    return TableCosts(problem, space, snapshot, TabularBenchmark.load())
+
+
+def open_evaluator(
+    problem: ProblemFile, costs: ClosedFormCosts, dataset: Dataset, journal_path: Path
+) -> Evaluator | JournalledTable:
+    """What evaluates a problem's candidates: workers that build them, or the table."""
+    if isinstance(costs, TableCosts) and not builds_networks(problem):
+        return JournalledTable(costs, problem, journal_path)
+    return Evaluator(problem, costs, dataset, journal_path)

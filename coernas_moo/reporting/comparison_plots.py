@@ -28,6 +28,7 @@ from coernas_moo.reporting.figure import (
 )
 
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, FAINT, INK)
+_LINES = [(colour, dash) for dash in ("-", "--", ":") for colour in _COLOURS]
 _BAND = 0.14
 
 
@@ -36,13 +37,13 @@ def convergence_figure(comparison: Comparison) -> Figure:
     with style():
         figure = new_figure(6.4, 4.0)
         axes = figure.add_subplot()
-        for (name, standing), colour in zip(comparison.standings.items(), cycle(_COLOURS), strict=False):
+        for (name, standing), (colour, dash) in zip(comparison.standings.items(), cycle(_LINES), strict=False):
             # A share of one has no logarithm.
             regret = np.maximum(1.0 - standing.hypervolumes, 1e-5)
             low, middle, high = np.quantile(regret, [0.25, 0.5, 0.75], axis=0)
             axes.fill_between(comparison.checkpoints, low, high, color=colour, alpha=_BAND, linewidth=0)
             first = name == comparison.plan.algorithms[0]
-            axes.plot(comparison.checkpoints, middle, color=colour, linewidth=2.2 if first else 1.2, label=name)
+            axes.plot(comparison.checkpoints, middle, dash, color=colour, linewidth=2.2 if first else 1.2, label=name)
         _log_scale(axes)
         axes.set_xlabel("networks evaluated")
         axes.set_ylabel("hypervolume regret  (lower is better)")
@@ -62,7 +63,7 @@ def attainment_figure(comparison: Comparison) -> Figure:
         axes = figure.add_subplot()
         reference = comparison.reference
         right = float(reference.nadir[1])
-        for (name, fronts), colour in zip(comparison.fronts.items(), cycle(_COLOURS), strict=False):
+        for (name, fronts), (colour, dash) in zip(comparison.fronts.items(), cycle(_LINES), strict=False):
             # The second objective, a cost, is drawn to the right.
             surfaces = [attainment_surface([front[:, ::-1] for front in fronts], share) for share in (0.25, 0.5, 0.75)]
             if not all(map(len, surfaces)):
@@ -71,7 +72,9 @@ def attainment_figure(comparison: Comparison) -> Figure:
             low, middle, high = (_steps(surface, grid) for surface in surfaces)
             axes.fill_between(grid, low, high, step="post", color=colour, alpha=_BAND, linewidth=0)
             first = name == comparison.plan.algorithms[0]
-            axes.plot(grid, middle, drawstyle="steps-post", color=colour, linewidth=2.2 if first else 1.2, label=name)
+            axes.plot(
+                grid, middle, dash, drawstyle="steps-post", color=colour, linewidth=2.2 if first else 1.2, label=name
+            )
         front = reference.front
         axes.scatter(
             front[:, 1],

@@ -33,7 +33,7 @@ def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
 
 @ALGORITHMS.register("hd-duaas-screened")
 def hd_duaas_screened(problem: SearchProblem, preset: Preset) -> Algorithm:
-    """The same with offspring screened by a surrogate of the archive: for evaluations that cost more than a second."""
+    """The same with offspring screened by a surrogate of the archive: it pays where evaluations are dear."""
     return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem))
 
 

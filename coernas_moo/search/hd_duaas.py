@@ -12,7 +12,6 @@ from pymoo.core.problem import Problem
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from coernas_moo.search.crossover import SegmentCrossover
-from coernas_moo.search.dominance import non_dominated
 from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
@@ -34,10 +33,9 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     1992). When mating finds nothing new, uniform samples fill up; when there are none either, the space is exhausted
     and the algorithm ends.
 
-    Where it has `knowledge`, parents are the population and the front of the archive, and mating with a share of
-    uniform samples proposes many more candidates than are evaluated: `screen` takes those that promise to push the
-    front out most, by their closed-form costs and by what the archive lets expect of the other objectives. A
-    generation is then asked for in several batches.
+    Where it has `knowledge`, mating and a share of uniform samples propose many more candidates than are evaluated:
+    `screen` takes those that promise to push the front out most, by their closed-form costs and by what the archive
+    lets expect of the other objectives. A generation is then asked for in several batches.
 
     The publication (COER-NAS 2026) names the parts and the presets; screening and the formulas of the adaptation
     are ours.
@@ -108,27 +106,14 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     def _screened(self, knowledge: Knowledge) -> Population:
         many = self.screening.candidates * self.n_offsprings
         uniform = round(self.screening.uniform * many)
-        parents = self._with_archive_front(knowledge)
         candidates = Population.merge(
-            self._mated(parents, many - uniform), Population.new("X", self.space.sample(uniform, self.random_state))
+            self._mated(self.pop, many - uniform), Population.new("X", self.space.sample(uniform, self.random_state))
         )
         candidates = self._usable(candidates, Population.create())
         if len(candidates) < self.n_offsprings:
             return self._filled(candidates)
         chosen = screen(np.stack(candidates.get("X")), self.n_offsprings, knowledge, self.random_state, self.screening)
         return candidates[chosen]
-
-    def _with_archive_front(self, knowledge: Knowledge) -> Population:
-        """The population and the members of the archive's front it has lost, ranked together."""
-        genotypes, values = knowledge.evaluated()
-        if not len(genotypes):
-            return self.pop
-        front = non_dominated(values)
-        lost = Population.new("X", genotypes[front], "F", values[front])
-        lost.set("G", np.zeros((len(lost), self.problem.n_ieq_constr)))
-        lost = self.eliminate_duplicates.do(lost, self.pop, to_itself=False)
-        parents = Population.merge(self.pop, lost)
-        return self.survival.do(self.problem, parents, n_survive=len(parents), random_state=self.random_state)
 
     def _filled(self, offspring: Population | None = None) -> Population:
         """A generation of offspring without screening, beginning with those that are there already."""

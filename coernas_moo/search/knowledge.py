@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from coernas_moo.search.duplicates import REMEMBERED
 from coernas_moo.spaces import Genotype
 
 if TYPE_CHECKING:
@@ -19,10 +20,16 @@ class ArchiveKnowledge:
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
         self._genotypes: dict[str, Genotype] = {}
+        self._functions: dict[bytes, Genotype] = {}
+        self._evaluated: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self._size = -1
 
     def evaluated(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Canonical genotypes and current objective values of the feasible members of the archive."""
         archive, space = self._problem.archive, self._problem.space
+        # Values move only as the archive grows.
+        if self._evaluated is not None and self._size == len(archive):
+            return self._evaluated
         texts = archive.ranked()
         feasible = np.flatnonzero((archive.constraint_values(texts) <= 0).all(axis=1))
         texts = [texts[i] for i in feasible]
@@ -30,7 +37,8 @@ class ArchiveKnowledge:
             if text not in self._genotypes:
                 self._genotypes[text] = space.canonical(space.from_text(text))
         genotypes = np.array([self._genotypes[text] for text in texts], dtype=np.int64).reshape(-1, len(space.genes))
-        return genotypes, archive.objective_values(texts)
+        self._evaluated, self._size = (genotypes, archive.objective_values(texts)), len(archive)
+        return self._evaluated
 
     def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Closed-form objectives of canonical networks, NaN for the others."""
@@ -41,5 +49,12 @@ class ArchiveKnowledge:
 
     def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Each genotype's function, as codes."""
-        function = self._problem.space.function
-        return np.array([function(row) for row in genotypes], dtype=np.int64).reshape(genotypes.shape)
+        if len(self._functions) > REMEMBERED:
+            self._functions.clear()
+        rows = []
+        for row in genotypes:
+            key = row.tobytes()
+            if key not in self._functions:
+                self._functions[key] = self._problem.space.function(row)
+            rows.append(self._functions[key])
+        return np.array(rows, dtype=np.int64).reshape(genotypes.shape)

@@ -13,9 +13,9 @@ from pymoo.core.termination import NoTermination
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError, RunWarning
-from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.table import JournalledTable, open_costs, open_evaluator
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.dominance import normalised_hypervolume
@@ -70,7 +70,7 @@ def run_search(
     info = dataset.info
     space = problem.space_settings.build(info.shape, len(info.classes))
     require_known_names(problem, space)
-    costs = ClosedFormCosts(problem, space, run_directory.latency_table)
+    costs = open_costs(problem, space, run_directory.latency_table)
     # Whatever is wrong with the input has to show before anything is written.
     if not (resume and run_directory.exists()):
         run_directory.require_empty()
@@ -86,7 +86,7 @@ def run_search(
         else:
             run_directory.create(problem)
         # A journal that cannot be used is refused here, before the record of an earlier run is written over.
-        with Evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
+        with open_evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
             run_directory.write_problem(problem)
             costs.keep()
             _Search(problem, evaluator, dataset, run_directory, before, listener or Listener()).run()
@@ -129,7 +129,7 @@ class _Search:
     def __init__(
         self,
         problem: ProblemFile,
-        evaluator: Evaluator,
+        evaluator: Evaluator | JournalledTable,
         dataset: Dataset,
         directory: RunDirectory,
         before: State | None,

@@ -1,0 +1,124 @@
+"""HD-DUAAS without one of its parts, as algorithms that `coernas compare` can name; see results/search-study.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymoo.core.population import Population
+
+from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.crossover import SegmentCrossover
+from coernas_moo.search.dominance import non_dominated
+from coernas_moo.search.duplicates import CanonicalDuplicates
+from coernas_moo.search.hd_duaas import HDDUAAS
+from coernas_moo.search.knowledge import ArchiveKnowledge
+from coernas_moo.search.mutation import AdaptiveMutation
+from coernas_moo.search.presets import Preset
+from coernas_moo.search.problem import SearchProblem
+from coernas_moo.search.screening import Screening
+
+
+class CostsUnknown(ArchiveKnowledge):
+    """Every objective has to be predicted."""
+
+    def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.full_like(super().costs(genotypes), np.nan)
+
+
+class PlainCodes(ArchiveKnowledge):
+    """Genotypes are compared as they are, whatever function they build."""
+
+    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
+        return genotypes
+
+
+class ArchiveParents(HDDUAAS):
+    """Parents are the population and what it has lost of the archive's front, ranked together."""
+
+    def _mated(self, parents: Population, n: int) -> Population:
+        genotypes, values = ArchiveKnowledge(self.problem).evaluated()
+        front = non_dominated(values)
+        lost = Population.new("X", genotypes[front], "F", values[front])
+        lost.set("G", np.zeros((len(lost), self.problem.n_ieq_constr)))
+        lost = self.eliminate_duplicates.do(lost, self.pop, to_itself=False)
+        together = Population.merge(parents, lost)
+        ranked = self.survival.do(self.problem, together, n_survive=len(together), random_state=self.random_state)
+        return super()._mated(ranked, n)
+
+
+class UniformStart(HDDUAAS):
+    """The first population is uniform."""
+
+    def _initialize_infill(self) -> Population:
+        return Population.new("X", self.space.sample(self.pop_size, self.random_state))
+
+
+def variant(name: str, make: Callable[[SearchProblem, Preset], HDDUAAS]) -> None:
+    ALGORITHMS.add(name, make)
+
+
+def full(
+    problem: SearchProblem,
+    preset: Preset,
+    kind: type[HDDUAAS] = HDDUAAS,
+    knowledge: type[ArchiveKnowledge] | None = ArchiveKnowledge,
+    **screening: Any,
+) -> HDDUAAS:
+    return kind(
+        problem.space,
+        preset,
+        problem.accept,
+        problem.is_known,
+        problem.repair,
+        None if knowledge is None else knowledge(problem),
+        Screening(**screening),
+    )
+
+
+def with_mutation(problem: SearchProblem, preset: Preset, knowledge: bool = True, **options: Any) -> HDDUAAS:
+    algorithm = full(problem, preset, knowledge=ArchiveKnowledge if knowledge else None)
+    default = options.pop("default", max(preset.mutation["conv"], 1.0 / len(problem.space.genes)))
+    algorithm.mating.mutation = AdaptiveMutation(problem.space, preset.mutation, default, **options)
+    return algorithm
+
+
+def with_crossover(problem: SearchProblem, preset: Preset, probability: float, knowledge: bool = True) -> HDDUAAS:
+    algorithm = full(problem, preset, knowledge=ArchiveKnowledge if knowledge else None)
+    algorithm.mating.crossover = SegmentCrossover(problem.space, default=probability)
+    return algorithm
+
+
+def forgetful(problem: SearchProblem, preset: Preset) -> HDDUAAS:
+    algorithm = full(problem, preset, knowledge=None)
+    algorithm.eliminate_duplicates = algorithm.mating.eliminate_duplicates = CanonicalDuplicates(problem.space)
+    return algorithm
+
+
+FIXED: dict[str, Any] = {"calm": 1.0, "wild": 1.0, "stall_limit": 1.0}
+
+variant("no-screening", lambda p, s: full(p, s, knowledge=None))
+variant("costs-unknown", lambda p, s: full(p, s, knowledge=CostsUnknown))
+variant("plain-codes", lambda p, s: full(p, s, knowledge=PlainCodes))
+variant("archive-parents", lambda p, s: full(p, s, kind=ArchiveParents))
+variant("no-uniform", lambda p, s: full(p, s, uniform=0.0))
+variant("half-uniform", lambda p, s: full(p, s, uniform=0.5))
+variant("one-batch", lambda p, s: full(p, s, batches=1))
+variant("ten-batches", lambda p, s: full(p, s, batches=10))
+variant("no-optimism", lambda p, s: full(p, s, deviations=(0.0,)))
+variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0)))
+variant("reference-0.1", lambda p, s: full(p, s, beyond=0.1))
+variant("reference-1.2", lambda p, s: full(p, s, beyond=1.2))
+variant("candidates-4", lambda p, s: full(p, s, candidates=4))
+variant("candidates-40", lambda p, s: full(p, s, candidates=40))
+variant("fixed-mutation", lambda p, s: with_mutation(p, s, **FIXED))
+variant("no-stall", lambda p, s: with_mutation(p, s, stall_limit=1.0))
+variant("rate-of-conv", lambda p, s: with_mutation(p, s, default=s.mutation["conv"]))
+variant("no-crossover", lambda p, s: with_crossover(p, s, 0.0))
+variant("uniform-start", lambda p, s: full(p, s, kind=UniformStart))
+variant("unscreened-fixed-mutation", lambda p, s: with_mutation(p, s, knowledge=False, **FIXED))
+variant("unscreened-rate-of-conv", lambda p, s: with_mutation(p, s, knowledge=False, default=s.mutation["conv"]))
+variant("unscreened-no-crossover", lambda p, s: with_crossover(p, s, 0.0, knowledge=False))
+variant("unscreened-forgetful", forgetful)

@@ -1,0 +1,252 @@
+"""Comparisons: equal terms, nothing twice, resumed where they stopped, judged by the truth."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymoo.core.termination import NoTermination
+
+from coernas_moo.benchmarks import comparison as module
+from coernas_moo.benchmarks.comparison import Comparison, Plan, Trajectory, compare
+from coernas_moo.benchmarks.tabular import DATA_VARIABLE
+from coernas_moo.benchmarks.tabular_problem import TabularProblem
+from coernas_moo.config import ProblemFile, load_problem, parse_problem
+from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.evaluation.journal import read_all
+from coernas_moo.reporting.comparison_plots import write_pictures
+from coernas_moo.reporting.comparison_tables import (
+    HEAD,
+    comparison_csv,
+    comparison_json,
+    comparison_latex,
+    comparison_markdown,
+    write_comparison,
+)
+from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.presets import effective_preset
+from coernas_moo.testing.tables import write_made_up_table
+
+ALL = ("hd-duaas", "nsga2", "nsga2-sbx", "random", "regularized-evolution", "sms-emoa", "moead", "mixed-ga")
+BUILT = """
+name = "built"
+objectives = ["score", "params"]
+[data]
+kind = "noise"
+channels = 1
+size = 8
+classes = 3
+[space]
+kind = "separable"
+stages = 2
+max_depth = 2
+base_width = 4
+units = ["conv3", "sep3", "bottleneck3"]
+pools = ["max", "avg"]
+[score]
+batch = 4
+[search]
+population = 8
+[evaluation]
+workers = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def made_up_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("table")
+    write_made_up_table(folder)
+    return folder
+
+
+@pytest.fixture
+def table_here(made_up_table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(made_up_table))
+
+
+def table_problem(**overrides: object) -> ProblemFile:
+    changes = {key.replace("__", "."): value for key, value in overrides.items()}
+    return load_problem("nb201-edgegpu", {"search.population": 20, **changes})
+
+
+def searches(directory: Path) -> dict[str, list[str]]:
+    return {path.stem: json.loads(path.read_text())["texts"] for path in sorted((directory / "searches").iterdir())}
+
+
+@pytest.fixture(scope="module")
+def compared(made_up_table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+    """All algorithms, three seeds, a hundred evaluations, on the made-up table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DATA_VARIABLE, str(made_up_table))
+        directory = tmp_path_factory.mktemp("compared") / "all"
+        return compare(Plan(table_problem(), ALL, 3, 100), directory, workers=1), directory
+
+
+def test_budgets_are_equal_and_no_network_counts_twice(compared: tuple[Comparison, Path]) -> None:
+    found = searches(compared[1])
+    assert len(found) == len(ALL) * 3
+    assert {len(texts) for texts in found.values()} == {100}
+    assert {len(set(texts)) for texts in found.values()} == {100}
+
+
+def test_first_populations_are_equal(compared: tuple[Comparison, Path]) -> None:
+    found = searches(compared[1])
+    for seed in (1, 2, 3):
+        first = {tuple(found[f"{name}-{seed}-100"][:20]) for name in ALL}
+        assert len(first) == 1
+    assert found["nsga2-1-100"][:20] != found["nsga2-2-100"][:20]
+
+
+def test_curves_rise_to_the_final_share_of_the_true_front(compared: tuple[Comparison, Path], table_here: None) -> None:
+    comparison, directory = compared
+    assert comparison.exact
+    problem = TabularProblem(table_problem())
+    texts = searches(directory)["nsga2-2-100"]
+    columns = [problem.table_costs.columns[o.name] for o in problem.archive.objectives]
+    values = np.stack(columns, axis=1)[[problem.table.row(text) for text in texts]]
+    standing = comparison.standings["nsga2"]
+    assert standing.final[1] == pytest.approx(problem.reference.share(values))
+    assert standing.best[1] == values[:, 0].min()
+    for each in comparison.standings.values():
+        assert (np.diff(each.hypervolumes, axis=1) >= -1e-12).all()
+        assert (each.final <= 1 + 1e-12).all()
+        for target, reached in zip((0.95, 0.99), each.to_target, strict=True):
+            for curve, evaluations in zip(each.hypervolumes, reached, strict=True):
+                passed = comparison.checkpoints[curve >= target]
+                assert evaluations == (passed[0] if len(passed) else np.inf)
+    assert sum(comparison.ranks.values()) == pytest.approx(len(ALL) * (len(ALL) + 1) / 2)
+
+
+def test_an_interrupted_comparison_goes_on_and_ends_the_same(
+    compared: tuple[Comparison, Path], table_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(table_problem(), ("hd-duaas", "random"), 3, 100)
+    told: list[tuple[int, int]] = []
+
+    def interrupt(done: int, of: int) -> None:
+        told.append((done, of))
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(plan, tmp_path / "c", workers=1, on_run=interrupt)
+    assert told == [(1, 6), (2, 6)]
+    again: list[int] = []
+    found = compare(plan, tmp_path / "c", workers=2, on_run=lambda done, _: again.append(done))
+    assert again == [3, 4, 5, 6]
+    for name, standing in found.standings.items():
+        assert np.array_equal(standing.hypervolumes, compared[0].standings[name].hypervolumes)
+
+    def never(*arguments: object) -> Trajectory:
+        raise AssertionError("searched again")
+
+    monkeypatch.setattr(module, "_search", never)
+    compare(plan, tmp_path / "c", workers=1)
+    # A budget of its own is a comparison of its own, in the same place.
+    with pytest.raises(AssertionError, match="searched again"):
+        compare(Plan(table_problem(), ("random",), 1, 50), tmp_path / "c", workers=1)
+
+
+def test_another_problem_needs_another_place(compared: tuple[Comparison, Path], table_here: None) -> None:
+    with pytest.raises(RunError, match="another problem; give another --out"):
+        compare(Plan(table_problem(search__population=10), ("random",), 1, 100), compared[1], workers=1)
+
+
+def test_a_search_that_cannot_be_read_is_named(table_here: None, tmp_path: Path) -> None:
+    plan = Plan(table_problem(), ("random",), 1, 30)
+    compare(plan, tmp_path / "c", workers=1)
+    (tmp_path / "c" / "searches" / "random-1-30.json").write_text("{}")
+    with pytest.raises(RunError, match=r"random-1-30\.json: cannot be read .* delete it"):
+        compare(plan, tmp_path / "c", workers=1)
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "message"), [(("nsga2", "nsga2"), "listed twice"), (("nsga3",), "no algorithm named 'nsga3'")]
+)
+def test_what_cannot_be_compared_is_said(algorithms: tuple[str, ...], message: str) -> None:
+    with pytest.raises(CoernasError, match=message):
+        Plan(load_problem("nb201-edgegpu"), algorithms, 1, 10)
+
+
+def test_networks_that_are_built_are_built_once(tmp_path: Path) -> None:
+    problem = parse_problem(BUILT, "built.toml", tmp_path)
+    found = compare(Plan(problem, ("nsga2", "random"), 2, 24), tmp_path / "c", workers=1)
+    everything = [text for texts in searches(tmp_path / "c").values() for text in texts]
+    records = read_all(tmp_path / "c" / "journal.sqlite")
+    assert len(everything) == 4 * 24
+    assert sorted(record.text for record in records) == sorted(set(everything))
+    assert not found.exact
+    together = np.concatenate([front for fronts in found.fronts.values() for front in fronts])
+    assert found.reference.share(together) == pytest.approx(1)
+    # Scores are ranks, better when higher.
+    assert 0 < found.standings["nsga2"].best.min() <= found.standings["nsga2"].best.max() <= 1
+
+
+def test_a_training_free_search_is_judged_by_the_true_error(table_here: None, tmp_path: Path) -> None:
+    changes = {"search.population": 8, "evaluation.workers": 1, "score.batch": 4, "score.size": 8}
+    problem = load_problem("nb201-edgegpu-free", changes)
+    found = compare(Plan(problem, ("nsga2", "random"), 1, 24), tmp_path / "c", workers=1)
+    assert found.objectives == ("error:cifar10", "latency:edgegpu")
+    assert found.exact
+    true = TabularProblem(load_problem("nb201-edgegpu"))
+    assert found.reference.hypervolume == pytest.approx(true.reference.hypervolume)
+    rows = np.stack([true.table_costs.columns[name] for name in found.objectives], axis=1)
+    assert all((rows == point).all(axis=1).any() for point in found.fronts["nsga2"][0])
+
+
+def test_tables_say_the_same_in_every_format(compared: tuple[Comparison, Path]) -> None:
+    comparison = compared[0]
+    document = json.loads(comparison_json(comparison))
+    assert document["format"] == "coernas-comparison-1"
+    assert document["algorithms"]["nsga2"]["hypervolume"] == comparison.standings["nsga2"].final.tolist()
+    rows = list(csv.DictReader(io.StringIO(comparison_csv(comparison))))
+    assert [(row["algorithm"], row["seed"]) for row in rows[:3]] == [("hd-duaas", str(s)) for s in (1, 2, 3)]
+    assert float(rows[0]["hypervolume_100"]) == pytest.approx(comparison.standings["hd-duaas"].final[0], abs=1e-6)
+    markdown = comparison_markdown(comparison)
+    assert markdown.count("\n| ") == len(ALL)
+    assert document["verdict"] in markdown
+    latex = comparison_latex(comparison)
+    assert latex.count(r" \\") == len(ALL) + 1
+    assert all(line.count(" & ") == len(HEAD) - 1 for line in latex.splitlines() if line.endswith(r"\\"))
+    assert not any("%" in line.replace(r"\%", "") for line in latex.splitlines())
+
+
+def test_files_and_pictures_are_written(compared: tuple[Comparison, Path], tmp_path: Path) -> None:
+    write_comparison(compared[0], tmp_path)
+    write_pictures(compared[0], tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        *(f"comparison.{suffix}" for suffix in ("md", "tex", "csv", "json")),
+        *(f"{name}.{suffix}" for name in ("convergence", "attainment") for suffix in ("png", "svg")),
+    }
+    drawn = (tmp_path / "attainment.svg").read_text()
+    assert "mathdefault" not in drawn + (tmp_path / "convergence.svg").read_text()
+
+
+def test_five_objectives_have_no_attainment_surface(table_here: None, tmp_path: Path) -> None:
+    problem = load_problem("nb201-mop5", {"search.population": 20})
+    found = compare(Plan(problem, ("hd-duaas-screened", "moead"), 2, 60), tmp_path / "c", workers=1)
+    write_pictures(found, tmp_path)
+    assert (tmp_path / "convergence.png").exists()
+    assert not (tmp_path / "attainment.png").exists()
+
+
+def test_screened_offspring_come_in_batches_that_make_up_a_generation(table_here: None) -> None:
+    settings = table_problem(search__population=12)
+    problem = TabularProblem(settings)
+    algorithm = ALGORITHMS["hd-duaas-screened"](problem, effective_preset(settings.search))
+    algorithm.setup(problem, termination=NoTermination(), seed=1)
+    sizes, generation = [], 0
+    while len(sizes) < 9:
+        offspring = algorithm.ask()
+        algorithm.evaluator.eval(problem, offspring)
+        algorithm.tell(infills=offspring)
+        sizes.append(len(offspring))
+        generation += algorithm.generation_complete
+    assert sizes == [12, 3, 3, 3, 3, 3, 3, 3, 3]
+    assert generation == 3
+    assert problem.archive.evaluations == 36

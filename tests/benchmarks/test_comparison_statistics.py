@@ -1,0 +1,83 @@
+"""Statistics of comparisons, and attainment surfaces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu, wilcoxon
+
+from coernas_moo.benchmarks.attainment import attainment_surface
+from coernas_moo.benchmarks.statistics import Summary, a12, contests, friedman_ranks, holm, paired_p, verdict
+
+Values = st.lists(st.integers(0, 6), min_size=2, max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(Values, Values)
+def test_a12_is_the_scaled_mann_whitney_statistic(first: list[int], second: list[int]) -> None:
+    expected = mannwhitneyu(first, second).statistic / (len(first) * len(second))
+    assert a12(first, second) == pytest.approx(expected)
+    assert a12(first, second) + a12(second, first) == pytest.approx(1)
+
+
+def test_the_paired_test_is_wilcoxons() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=20), rng.normal(0.8, size=20)
+    assert paired_p(first, second) == pytest.approx(wilcoxon(first, second).pvalue)
+    assert paired_p([1.0] * 20, [1.0] * 20) == 1.0
+    assert paired_p([1.0] * 12 + [2.0] * 8, [1.0] * 20) > paired_p([2.0] * 20, [1.0] * 20)
+
+
+def test_holm_adjusts_as_written_down_by_hand() -> None:
+    assert holm([0.01, 0.02, 0.03, 0.5]) == pytest.approx([0.04, 0.06, 0.06, 0.5])
+    assert holm([0.04, 0.04]) == pytest.approx([0.08, 0.08])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_friedman_ranks_prefer_the_higher() -> None:
+    assert friedman_ranks([[1, 2, 3], [1, 3, 2], [1, 2, 3]]).tolist() == pytest.approx([3, 5 / 3, 4 / 3])
+
+
+def test_a_summary_with_values_never_reached() -> None:
+    assert Summary.of([1, 2, 3, np.inf, np.inf]) == Summary(3, 2, np.inf)
+    assert Summary.of([np.inf] * 3).median == np.inf
+
+
+def test_the_verdict_says_no_more_than_the_tests() -> None:
+    rng = np.random.default_rng(1)
+    base = rng.normal(size=20)
+    results = {
+        "ours": base.tolist(),
+        "worse": (base - 1).tolist(),
+        "better": (base + 1).tolist(),
+        "like": (base + rng.normal(scale=0.5, size=20)).tolist(),
+    }
+    found = {contest.rival: contest for contest in contests(results, "ours")}
+    assert [found[name].outcome for name in ("worse", "better", "like")] == ["won", "lost", "tied"]
+    assert found["worse"].effect > 0.5 > found["better"].effect
+    sentence = verdict(list(found.values()), "ours", seeds=20, evaluations=500)
+    assert sentence.startswith("ours won against worse, tied with like and lost against better (")
+    few = contests({name: values[:4] for name, values in results.items()}, "ours")
+    assert {contest.outcome for contest in few} == {"tied"}
+
+
+Front = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=6)
+
+
+def attained(fronts: list[NDArray[np.float64]], point: tuple[int, int]) -> float:
+    return float(np.mean([(front <= point).all(axis=1).any() for front in fronts]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(Front, min_size=1, max_size=5), st.sampled_from([0.25, 0.5, 0.75, 1.0]))
+def test_the_surface_bounds_what_a_share_of_the_runs_attains(runs: list[list[tuple[int, int]]], share: float) -> None:
+    fronts = [np.array(run, dtype=float) for run in runs]
+    surface = attainment_surface(fronts, share)
+    for x in range(9):
+        for y in range(9):
+            on_or_above = bool((surface <= (x, y)).all(axis=1).any())
+            assert on_or_above == (attained(fronts, (x, y)) >= share - 1e-9)

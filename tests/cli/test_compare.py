@@ -1,0 +1,172 @@
+"""`coernas compare` and `coernas nb201`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from coernas_moo.cli.main import cli
+
+from coernas_moo.benchmarks.tabular import DATASETS, TabularBenchmark
+from coernas_moo.errors import DataError
+
+PROBLEM = """
+name = "small"
+objectives = ["score", "params"]
+[data]
+kind = "noise"
+channels = 1
+size = 8
+classes = 3
+[space]
+kind = "separable"
+stages = 1
+max_depth = 2
+base_width = 4
+units = ["conv3", "sep3", "bottleneck3"]
+[score]
+batch = 4
+[search]
+population = 6
+[evaluation]
+workers = 1
+"""
+
+
+def coernas(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text(PROBLEM)
+
+
+def test_a_comparison_prints_a_table_and_a_verdict_and_leaves_files() -> None:
+    small = ("compare", "small.toml", "--seeds", "2", "--evaluations", "12")
+    found = coernas(*small, "--algorithms", "hd-duaas,random")
+    assert found.exit_code == 0, found.output
+    lines = found.output.splitlines()
+    assert any(line.strip().startswith("random") for line in lines)
+    assert lines[-1] == "hd-duaas tied with random (final hypervolume, 12 evaluations, 2 seeds, p < .05, Holm)."
+    folder = Path("results/runs/compare-small")
+    assert {"comparison.csv", "comparison.tex", "convergence.png", "journal.sqlite"} <= {
+        p.name for p in folder.iterdir()
+    }
+    document = json.loads(coernas(*small, "--algorithms", "hd-duaas,random", "--json").output)
+    assert document["problem"] == "small"
+    assert set(document["algorithms"]) == {"hd-duaas", "random"}
+
+
+def test_settings_reach_the_problem() -> None:
+    found = coernas(
+        "compare", "small.toml", "--algorithms", "random", "--seeds", "1", "--evaluations", "5",
+        "--set", "name='other'", "--population", "4", "--out", "here",
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    kept = Path("here/problem.toml").read_text()
+    assert 'name = "other"' in kept
+    assert "population = 4" in kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("small.toml", "--algorithms", "nsga"), "no algorithm named 'nsga'; did you mean 'nsga2'?"),
+        (("nb201-fpga",), "COERNAS_DATA is not set, so there is no NAS-Bench-201 table; write one with"),
+        (("nothing.toml",), "no such file or folder"),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COERNAS_DATA", raising=False)
+    found = coernas("compare", *arguments)
+    assert found.exit_code == 2
+    assert message in found.output
+    assert len(found.output.strip().splitlines()) == 1
+
+
+class Archive:
+    """Stands for the API of the package nats-bench, with two architectures."""
+
+    architectures = (
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+    )
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    def arch(self, index: int) -> str:
+        return self.architectures[index]
+
+    def get_cost_info(self, index: int, dataset: str) -> dict[str, float]:
+        assert dataset == "cifar10"
+        return {"params": 0.1 + index, "flops": 8.0 + index}
+
+    def query_meta_info_by_index(self, index: int, hp: str) -> SimpleNamespace:
+        def metrics(dataset: str, split: str) -> dict[str, float]:
+            known = {
+                ("cifar10-valid", "x-valid"): 50,
+                ("cifar10", "ori-test"): 60,
+                ("cifar100", "x-valid"): 30,
+                ("cifar100", "x-test"): 35,
+                ("ImageNet16-120", "x-valid"): 20,
+                ("ImageNet16-120", "x-test"): 25,
+            }
+            return {"accuracy": known[dataset, split] + index + (0 if hp == "12" else 10)}
+
+        return SimpleNamespace(get_metrics=metrics)
+
+
+def test_the_official_directory_becomes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModuleType("nats_bench")
+    package.create = lambda folder, kind, fast_mode, verbose: Archive()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "nats_bench", package)
+    (tmp_path / "NATS").mkdir()
+    found = coernas("nb201", "import", "NATS", "--out", "data/nb201/nb201.npz")
+    assert found.exit_code == 0, found.output
+    table = TabularBenchmark.load(Path("data/nb201/nb201.npz"))
+    assert table.architectures == Archive.architectures
+    assert table.accuracy("cifar10", "valid").tolist() == [60, 61]
+    assert table.accuracy("cifar10", "test_12").tolist() == [60, 61]
+    assert all(len(table.accuracy(name, split)) == 2 for name in DATASETS for split in ("valid_12", "test"))
+    assert table.params_m.tolist() == pytest.approx([0.1, 1.1])
+    shown = coernas("nb201", "show", "data/nb201/nb201.npz").output
+    assert "architectures  2" in shown
+    assert "latency        none" in shown
+
+
+def test_without_its_package_the_official_directory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nats_bench", None)
+    found = coernas("nb201", "import", "anywhere")
+    assert found.exit_code == 2
+    assert "pip install nats-bench" in found.output
+
+
+def test_a_table_in_csv_is_the_same_table(tmp_path: Path) -> None:
+    columns = {
+        "arch": np.array(Archive.architectures),
+        "cifar10/test": np.array([10.0, 90.0]),
+        "cifar10/params_m": np.array([0.1, 0.5]),
+        "cifar10/flops_m": np.array([1.0, 50.0]),
+        "hw/edgegpu_energy": np.array([5.5, -1.0]),
+    }
+    path = tmp_path / "table.csv"
+    rows = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    path.write_text("\n".join(rows) + "\n")
+    table = TabularBenchmark.load(path)
+    assert table.accuracy("cifar10").tolist() == [10, 90]
+    assert table.energy_mj["edgegpu"][0] == 5.5
+    assert np.isnan(table.energy_mj["edgegpu"][1])
+    path.write_text(path.read_text().replace("90.0", "ninety"))
+    with pytest.raises(DataError, match=r"column 'cifar10/test' does not hold a number in every row"):
+        TabularBenchmark.load(path)
+    path.write_text("arch\n")
+    with pytest.raises(DataError, match="has no rows"):
+        TabularBenchmark.load(path)

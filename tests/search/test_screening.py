@@ -1,0 +1,161 @@
+"""The surrogate, and the screening of offspring by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pymoo.indicators.hv import Hypervolume
+from scipy.stats import kendalltau
+
+from coernas_moo.search.knowledge import ArchiveKnowledge
+from coernas_moo.search.screening import Screening, screen
+from coernas_moo.search.surrogate import MOST_USED, Surrogate
+from coernas_moo.testing.algorithms import CELLS, synthetic_problem
+
+TRUST = Screening(deviations=(0.0,))
+
+
+def additive(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Effects of eight genes of four options, none of them ordered by its code."""
+    effects = np.random.default_rng(5).normal(size=(8, 4))
+    return effects[np.arange(8), codes].sum(axis=1)
+
+
+@dataclass
+class Known:
+    """Knowledge of an archive; `costs` of everything, or none."""
+
+    genotypes: NDArray[np.int64]
+    values: NDArray[np.float64]
+    unknown: tuple[int, ...] = ()
+
+    def truth(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.stack([additive(genotypes), genotypes.sum(axis=1).astype(float)], axis=1)
+
+    def evaluated(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return self.genotypes, self.values
+
+    def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
+        values = self.truth(genotypes)
+        values[:, list(self.unknown)] = np.nan
+        return values
+
+    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
+        return genotypes
+
+
+def archive(n: int, unknown: tuple[int, ...] = (), seed: int = 0) -> Known:
+    genotypes = np.random.default_rng(seed).integers(0, 4, size=(n, 8))
+    known = Known(genotypes, np.empty((0, 2)), unknown)
+    known.values = known.truth(genotypes)
+    return known
+
+
+def test_the_surrogate_ranks_what_it_has_not_seen() -> None:
+    rng = np.random.default_rng(0)
+    seen, new = rng.integers(0, 4, size=(150, 8)), rng.integers(0, 4, size=(300, 8))
+    predicted = Surrogate(seen, additive(seen), rng).optimistic(new, [0.0])[0]
+    assert kendalltau(predicted, additive(new)).statistic > 0.7
+
+
+def test_predictions_do_not_hang_on_the_scale_of_bad_values() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(80, 8))
+    values = additive(seen) - additive(seen).min()
+    stretched = np.where(values > np.median(values), 1000 * values, values)
+    order = [
+        Surrogate(seen, v, np.random.default_rng(1)).optimistic(seen, [0.0])[0].argsort() for v in (values, stretched)
+    ]
+    assert np.array_equal(*order)
+
+
+def test_optimism_is_larger_where_less_is_known() -> None:
+    rng = np.random.default_rng(0)
+    # Of the last gene only code 0 was seen.
+    seen = rng.integers(0, 4, size=(100, 8))
+    seen[:, 4:] = 0
+    near, far = seen[:1].copy(), seen[:1].copy()
+    far[:, 4:] = 3
+    process = Surrogate(seen, additive(seen), rng)
+    covariance = [process.optimistic(point, [0.0, 2.0])[:, 0] for point in (near, far)]
+    assert covariance[0][0] >= covariance[0][1]
+    assert covariance[1][0] - covariance[1][1] > covariance[0][0] - covariance[0][1]
+
+
+def test_equal_values_and_many_members_are_no_trouble() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(MOST_USED + 300, 8))
+    assert np.isfinite(Surrogate(seen, np.ones(len(seen)), rng).optimistic(seen[:5], [1.0])).all()
+    process = Surrogate(seen, additive(seen), rng)
+    assert len(process.values) == MOST_USED
+    assert process.values[0] == additive(seen).min()
+
+
+def test_what_dominates_is_chosen_first_when_all_costs_are_known() -> None:
+    known = archive(30)
+    candidates = np.random.default_rng(1).integers(0, 4, size=(200, 8))
+    values = known.truth(candidates)
+    chosen = screen(candidates, 20, known, np.random.default_rng(2), TRUST)
+    assert len(set(chosen.tolist())) == 20
+
+    def volume(points: NDArray[np.float64]) -> float:
+        everything = np.concatenate([known.values, values])
+        return float(Hypervolume(ref_point=everything.max(axis=0) + 1)(np.concatenate([known.values, points])))
+
+    others = [volume(values[np.random.default_rng(s).choice(200, 20, replace=False)]) for s in range(10)]
+    assert volume(values[chosen]) > max(others)
+    # Nobody among those left out would have dominated the first choice.
+    assert not ((values <= values[chosen[0]]).all(axis=1) & (values < values[chosen[0]]).any(axis=1)).any()
+
+
+def test_a_batch_is_spread_along_the_front() -> None:
+    known = archive(30)
+    candidates = np.random.default_rng(1).integers(0, 4, size=(400, 8))
+    costs = known.truth(candidates)[screen(candidates, 10, known, np.random.default_rng(2), TRUST)]
+    front = known.values
+    assert np.ptp(costs[:, 1]) > 0.5 * np.ptp(front[:, 1])
+
+
+@pytest.mark.parametrize("unknown", [(0,), (0, 1)])
+def test_predicted_objectives_do_nearly_as_well_as_known_ones(unknown: tuple[int, ...]) -> None:
+    candidates = np.random.default_rng(1).integers(0, 4, size=(400, 8))
+    reach = []
+    for missing in ((), unknown):
+        known = archive(120, missing)
+        chosen = screen(candidates, 15, known, np.random.default_rng(2))
+        points = np.concatenate([known.values, known.truth(candidates)[chosen]])
+        reach.append(float(Hypervolume(ref_point=known.values.max(axis=0))(points)))
+    start = float(Hypervolume(ref_point=known.values.max(axis=0))(known.values))
+    assert reach[1] - start > 0.5 * (reach[0] - start)
+
+
+def test_one_objective_is_enough() -> None:
+    known = archive(40)
+    known.values = known.values[:, :1]
+    known.costs = lambda genotypes: additive(genotypes)[:, None]  # type: ignore[method-assign]
+    candidates = np.random.default_rng(1).integers(0, 4, size=(100, 8))
+    chosen = screen(candidates, 3, known, np.random.default_rng(0), TRUST)
+    assert additive(candidates)[chosen[0]] == additive(candidates).min()
+
+
+def test_without_an_archive_any_candidates_are_taken() -> None:
+    assert screen(np.zeros((9, 8), dtype=np.int64), 4, archive(1), np.random.default_rng(0)).tolist() == [0, 1, 2, 3]
+
+
+def test_knowledge_of_a_search_problem_is_its_archive_and_closed_forms() -> None:
+    problem, _ = synthetic_problem(CELLS, ["score >= 0.3"])
+    knowledge = ArchiveKnowledge(problem)
+    rows = problem.space.sample(40, np.random.default_rng(0))
+    costs = knowledge.costs(rows)
+    assert np.isnan(costs[:, 0]).all()
+    assert costs[:, 1].tolist() == [problem.space.params(row) for row in rows]
+    assert len(knowledge.evaluated()[0]) == 0
+    problem.evaluate(rows)
+    genotypes, values = knowledge.evaluated()
+    assert 0 < len(genotypes) < len(problem.archive)
+    assert (-values[:, 0] >= 0.3).all()
+    texts = [problem.space.to_text(genotype) for genotype in genotypes]
+    assert np.array_equal(problem.archive.objective_values(texts), values)
