@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .names import complete_problem
-from .output import print_json
+from .output import print_json, progress_on_stderr
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile
@@ -106,6 +106,66 @@ def kill(problem: str, data: Path | None, kills: int, generations: int, populati
     with tempfile.TemporaryDirectory() as folder:
         report = kill_and_resume(loaded, Path(folder), kills, seed)
     _print(loaded, space, asdict(report))
+
+
+SET = click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any key of the problem file.")
+
+
+@command.command()
+@PROBLEM
+@DATA
+@SET
+@click.option("--networks", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), default=12, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample and of training.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="CSV; networks that are in it are kept.")
+def sample(
+    problem: str, data: Path | None, settings: tuple[str, ...], networks: int, epochs: int, seed: int, out: Path
+) -> None:
+    """Train random networks of PROBLEM's space, alike and briefly, and write their test accuracies.
+
+    The data needs the splits train and test. A call that was interrupted goes on where it stopped.
+    """
+    from coernas_moo.benchmarks.trained_sample import Recipe, train_sample
+    from coernas_moo.search.loop import open_data
+
+    from .search import read_problem, read_settings, with_data
+
+    loaded = with_data(read_problem(problem, read_settings(settings)), data)
+    dataset = open_data(loaded)
+    space = loaded.space_settings.build(dataset.info.shape, len(dataset.info.classes))
+    with progress_on_stderr("training") as on_network:
+        train_sample(
+            space,
+            dataset,
+            out,
+            networks=networks,
+            seed=seed,
+            recipe=Recipe(epochs=epochs),
+            on_network=lambda _, __, number: on_network(number, networks),
+        )
+    click.echo(f"wrote {out}")
+
+
+@command.command("sample-correlation")
+@click.argument("csv_file", metavar="CSV", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@PROBLEM
+@DATA
+@SET
+@click.option("--fusion", "fusions", multiple=True, help="NAME=PROXY,PROXY@P, repeatable; 'score' is always there.")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Initialisations to average.")
+def sample_correlation(
+    csv_file: Path, problem: str, data: Path | None, settings: tuple[str, ...], fusions: tuple[str, ...], seeds: int
+) -> None:
+    """Correlate proxies and fusions with the accuracies in CSV, which 'bench sample' wrote for PROBLEM's space."""
+    from coernas_moo.benchmarks.correlation import SCORE, Fusion
+    from coernas_moo.benchmarks.sample_correlation import correlate_sample
+
+    from .search import read_settings
+
+    loaded, space = _problem_and_scoring_space(problem, data, read_settings(settings))
+    rows = correlate_sample(space, csv_file, [SCORE, *map(Fusion.parse, fusions)], seeds=range(seeds))
+    _print(loaded, space, {"rows": [asdict(row) for row in rows]})
 
 
 def _problem_and_scoring_space(

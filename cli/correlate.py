@@ -57,9 +57,9 @@ def command(
       coernas correlate --population 1000 --seeds 0,1,2
     """
     from coernas_moo.benchmarks.correlation import SCORE, Fusion, Protocol, correlate
-    from coernas_moo.benchmarks.tabular import TabularBenchmark
     from coernas_moo.errors import CoernasError
     from coernas_moo.evaluation.evaluator import available_cores
+    from coernas_moo.evaluation.tabular import TabularBenchmark
     from coernas_moo.proxies import PROXIES
     from coernas_moo.reporting.correlation import rows_as_dicts, write_correlation
 

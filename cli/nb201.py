@@ -24,7 +24,7 @@ def import_(folder: Path, out: Path) -> None:
     Example:
       coernas nb201 import NATS-tss-v1_0-3ffb9-simple --out data/nb201/nb201.npz
     """
-    from coernas_moo.benchmarks.tabular import TabularBenchmark, save_columns
+    from coernas_moo.evaluation.tabular import TabularBenchmark, save_columns
 
     columns = TabularBenchmark.read_official(folder)
     save_columns(columns, out)
@@ -40,7 +40,7 @@ def show(table: Path | None) -> None:
     Example:
       coernas nb201 show nb201/nb201.npz
     """
-    from coernas_moo.benchmarks.tabular import TabularBenchmark
+    from coernas_moo.evaluation.tabular import TabularBenchmark
 
     found = TabularBenchmark.load(table)
     click.echo(f"architectures  {len(found):,}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,8 +15,10 @@ from pymoo.core.termination import NoTermination
 from pymoo.indicators.igd_plus import IGDPlus
 from threadpoolctl import threadpool_limits
 
+from coernas_moo.benchmarks.judging import Judge
 from coernas_moo.benchmarks.statistics import Contest, Summary, contests, friedman_ranks
-from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem, enumerated
+from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem
+from coernas_moo.benchmarks.trajectory import Trajectory, read_trajectory, trajectory_path, write_trajectory
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.evaluator import Evaluator
@@ -68,16 +69,6 @@ class Plan:
             raise CoernasError(f"--algorithms: one is listed twice: {', '.join(self.algorithms)}")
         if self.seeds < 1 or self.evaluations < 1:
             raise CoernasError("a comparison needs at least one seed and one evaluation")
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """One search: the canonical genotypes it evaluated, in order, and the seconds it took."""
-
-    algorithm: str
-    seed: int
-    texts: tuple[str, ...]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -162,11 +153,15 @@ def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None =
     with run_directory.lock():
         _keep_plan(plan, run_directory)
         wanted = [(name, seed) for seed in range(1, plan.seeds + 1) for name in plan.algorithms]
-        done = {key: found for key in wanted if (found := _read(directory, plan, *key)) is not None}
+
+        def path(name: str, seed: int) -> Path:
+            return trajectory_path(directory, name, seed, plan.evaluations)
+
+        done = {key: found for key in wanted if (found := read_trajectory(path(*key), *key)) is not None}
         todo = [key for key in wanted if key not in done]
         ground = _Ground(plan.problem, directory, workers)
         for trajectory in ground.run(plan, todo):
-            _write(directory, plan, trajectory)
+            write_trajectory(path(trajectory.algorithm, trajectory.seed), trajectory)
             done[trajectory.algorithm, trajectory.seed] = trajectory
             if on_run is not None:
                 on_run(len(done), len(wanted))
@@ -249,7 +244,7 @@ def _search(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator: Can
 
 
 def _judged(plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> Comparison:
-    judge = _Judge(plan, ground, trajectories)
+    judge = Judge(plan.problem, ground.costs, ground.records(), trajectories)
     points = np.unique(np.append(np.arange(STEP, plan.evaluations + 1, STEP), plan.evaluations))
     standings, fronts = {}, {}
     for name in plan.algorithms:
@@ -271,100 +266,6 @@ def _judged(plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> 
         )
         fronts[name] = tuple(values[non_dominated(values)] for values in final)
     return Comparison(plan, points, standings, fronts, judge.objectives, judge.reference, judge.exact)
-
-
-class _Judge:
-    """Objective values by which searches are compared.
-
-    On a table they are the searched ones. Where a score is searched and the table knows the true error, a search is
-    judged by the true error of its front. Otherwise scores are ranks over all that any search evaluated.
-    """
-
-    def __init__(self, plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> None:
-        self.settings = plan.problem
-        self.objectives = plan.problem.objectives
-        self.exact = isinstance(ground.costs, TableCosts)
-        self.first_sign = 1.0
-        self._space = ground.space
-        self._records = ground.records()
-        self._fronts: dict[tuple[str, int, int], NDArray[np.float64]] = {}
-        if isinstance(ground.costs, TableCosts):
-            self.costs: TableCosts | None = ground.costs
-            if ground.builds:
-                self.objectives = tuple("error:cifar10" if name == "score" else name for name in self.objectives)
-                # The true front is that of the table, whatever the search tells apart.
-                true = ProblemFile(
-                    plan.problem.name,
-                    plan.problem.data,
-                    {**plan.problem.space, "merge": False},
-                    objectives=self.objectives,
-                )
-                space = true.space_settings.build(ground.space.input_shape, ground.space.classes)
-                self.costs = TableCosts(true, space, ground.directory / "no-snapshot", ground.costs.table)
-            self._values = np.stack([self.costs.columns[name] for name in self.objectives], axis=1)
-            self._values[~self.costs.feasible] = np.nan
-            self.reference = Reference(enumerated(self.costs, self.objectives))
-            return
-        self.costs = None
-        together = self._archive([text for t in trajectories for text in t.texts])
-        ranked = together.ranked()
-        feasible = np.flatnonzero((together.constraint_values(ranked) <= 0).all(axis=1))
-        texts = [ranked[i] for i in feasible]
-        if not texts:
-            raise CoernasError("no search found a network that meets the limits: loosen them or raise --evaluations")
-        self._by_text = dict(zip(texts, together.objective_values(texts), strict=True))
-        self.first_sign = float(together.objectives[0].sign)
-        self.reference = Reference(np.stack([self._by_text[text] for text in together.front()]))
-
-    def found(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
-        """Values (n, objectives) that a search has to show after so many evaluations."""
-        texts = list(trajectory.texts[:evaluations])
-        if self.costs is None:
-            values = [self._by_text[text] for text in texts if text in self._by_text]
-            return np.array(values).reshape(-1, len(self.objectives))
-        if not self._records:
-            return self._looked_up(trajectory, evaluations)
-        key = (trajectory.algorithm, trajectory.seed, evaluations)
-        if key not in self._fronts:
-            front = self._archive(texts).front()
-            self._fronts[key] = self._values[self.costs.rows([self._space.from_text(text) for text in front])]
-        return self._fronts[key]
-
-    def _looked_up(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
-        assert self.costs is not None
-        key = (trajectory.algorithm, trajectory.seed, -1)
-        if key not in self._fronts:
-            rows = np.array([self.costs.table.row(text) for text in trajectory.texts])
-            self._fronts[key] = self._values[rows]
-        values = self._fronts[key][:evaluations]
-        return values[np.isfinite(values).all(axis=1)]
-
-    def _archive(self, texts: Sequence[str]) -> Archive:
-        settings = self.settings
-        archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
-        archive.add(self._records[text] for text in texts)
-        return archive
-
-
-def _path(directory: Path, plan: Plan, name: str, seed: int) -> Path:
-    return directory / "searches" / f"{name}-{seed}-{plan.evaluations}.json"
-
-
-def _write(directory: Path, plan: Plan, trajectory: Trajectory) -> None:
-    path = _path(directory, plan, trajectory.algorithm, trajectory.seed)
-    path.parent.mkdir(exist_ok=True)
-    write_atomically(path, json.dumps({"texts": trajectory.texts, "seconds": trajectory.seconds}))
-
-
-def _read(directory: Path, plan: Plan, name: str, seed: int) -> Trajectory | None:
-    path = _path(directory, plan, name, seed)
-    if not path.exists():
-        return None
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); delete it, and the search is made again") from None
 
 
 def _keep_plan(plan: Plan, directory: RunDirectory) -> None:

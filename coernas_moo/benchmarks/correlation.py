@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.ranking import RankingQuality, bootstrap_interval, half_of, kendall, ranking_quality
-from coernas_moo.benchmarks.tabular import TabularBenchmark
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.evaluator import FORMULAS
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.evaluation.task import Measured, ScoringTask
 from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.networks.layers import Shape

@@ -110,15 +110,13 @@ def measure_memory(space: SearchSpace, *, candidates: int = 200, seed: int = 0) 
     """
     items = _distinct(space, candidates * 10, seed)
     largest = max(items, key=space.macs)
-    base = _task(space, seed)
-    task = MemoryTask(**{name: getattr(base, name) for name in base.__dataclass_fields__})
-    with WorkerPool[tuple[int, ...], Measured](task, 1) as pool:
+    with WorkerPool[tuple[int, ...], Measured](_task(space, seed, MemoryTask), 1) as pool:
         outcomes = [outcome for _, outcome in pool.run([*items[:candidates], largest])]
     return max(outcome.value.proxies["peak_mb"] for outcome in outcomes if outcome.value is not None)
 
 
-def _task(space: SearchSpace, seed: int) -> ScoringTask:
-    return ScoringTask(space, space, DIMENSIONS, 32, 1, seed, None, (), ())
+def _task(space: SearchSpace, seed: int, kind: type[ScoringTask] = ScoringTask) -> ScoringTask:
+    return kind(space, space, DIMENSIONS, 32, 1, seed, None, (), ())
 
 
 def _distinct(space: SearchSpace, count: int, seed: int) -> list[tuple[int, ...]]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pymoo.indicators.hv import Hypervolume
 
-from coernas_moo.benchmarks.tabular import TabularBenchmark
 from coernas_moo.config import ProblemFile
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator
+from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.dominance import non_dominated

@@ -1,1 +1,1 @@
-
+"""From genotypes to records: closed-form costs, the journal, worker processes, tables of measured networks."""

@@ -12,7 +12,6 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from coernas_moo.benchmarks.tabular import TabularBenchmark
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.errors import DataError, ProblemFileError
@@ -20,6 +19,7 @@ from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
 from coernas_moo.evaluation.evaluator import Evaluator, OnRecord
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.objectives import ERROR, TEST_ERROR, table_column
 from coernas_moo.spaces import Genotype, NASBench201, SearchSpace
 

@@ -1,1 +1,1 @@
-
+"""The torch modules and their plans: layers, conv units, pools, cells, whole networks, their initialisation."""

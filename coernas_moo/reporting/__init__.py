@@ -1,1 +1,1 @@
-
+"""What people look at: tables, plots, drawings of networks, the live screen, exports."""

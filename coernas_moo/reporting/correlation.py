@@ -15,7 +15,7 @@ import numpy as np
 
 from coernas_moo.benchmarks.correlation import SCORE, Correlation
 from coernas_moo.benchmarks.ranking import ranked_last
-from coernas_moo.benchmarks.tabular import TabularBenchmark
+from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.files import write_atomically
 from coernas_moo.reporting.figure import BLUE, GREEN, ORANGE, new_figure, save, style
 

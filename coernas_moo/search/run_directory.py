@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import msgspec
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DatasetInfo
 from coernas_moo.errors import RunError
-from coernas_moo.files import write_atomically
+from coernas_moo.files import lock_exclusively, write_atomically
 
 BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
 """Keys that may change when a run is resumed, besides everything in `[evaluation]`."""
@@ -137,9 +136,9 @@ class RunDirectory:
                 continue
             if before.get(key) != after.get(key):
                 raise RunError(
-                    f"{self.path}: the problem has changed since this run began: {key} was {before.get(key)!r}, "
-                    f"is {after.get(key)!r}; give another --out for a new run, or continue this one as it began with: "
-                    f"coernas search --resume --out {self.path}"
+                    f"{self.path}: the problem has changed since this run began: {key} was {_said(before.get(key))}, "
+                    f"is {_said(after.get(key))}; give another --out for a new run, or continue this one as it began "
+                    f"with: coernas search --resume --out {self.path}"
                 )
 
     def read_state(self) -> State:
@@ -176,7 +175,7 @@ class RunDirectory:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}; give another --out") from None
         with file:
             try:
-                _lock(file.fileno())
+                lock_exclusively(file.fileno())
             except OSError as error:
                 if error.errno in (errno.EACCES, errno.EAGAIN):
                     raise busy from None
@@ -198,16 +197,8 @@ def require_same_data(state: State, info: DatasetInfo, path: Path) -> None:
         )
 
 
-def _lock(descriptor: int) -> None:
-    """A lock that forked workers do not inherit, so that it ends with this process."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _said(value: object) -> str:
+    return "not set" if value is None else repr(value)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

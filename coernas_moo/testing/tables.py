@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coernas_moo.benchmarks.tabular import save_columns
+from coernas_moo.evaluation.tabular import save_columns
 from coernas_moo.networks.layers import Shape
 from coernas_moo.spaces import NASBench201
 

@@ -12,12 +12,13 @@ import pytest
 from pymoo.core.termination import NoTermination
 
 from coernas_moo.benchmarks import comparison as module
-from coernas_moo.benchmarks.comparison import Comparison, Plan, Trajectory, compare
-from coernas_moo.benchmarks.tabular import DATA_VARIABLE
+from coernas_moo.benchmarks.comparison import Comparison, Plan, compare
 from coernas_moo.benchmarks.tabular_problem import TabularProblem
+from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile, load_problem, parse_problem
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.journal import read_all
+from coernas_moo.evaluation.tabular import DATA_VARIABLE
 from coernas_moo.reporting.comparison_plots import write_pictures
 from coernas_moo.reporting.comparison_tables import (
     HEAD,

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from coernas_moo.cli.main import cli
 
 from coernas_moo.benchmarks.correlation import SCORE, Fusion, Protocol, correlate, population
-from coernas_moo.benchmarks.tabular import Column, TabularBenchmark
 from coernas_moo.errors import CoernasError
+from coernas_moo.evaluation.tabular import Column, TabularBenchmark
 from coernas_moo.networks.layers import Shape
 from coernas_moo.proxies import DIMENSIONS, fuse
 from coernas_moo.reporting.correlation import rows_as_dicts, write_correlation

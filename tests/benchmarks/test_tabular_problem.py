@@ -13,10 +13,10 @@ from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.indicators.hv import Hypervolume
 from pymoo.optimize import minimize
 
-from coernas_moo.benchmarks.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem
 from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.errors import DataError, ProblemFileError
+from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.mutation import AdaptiveMutation

@@ -21,12 +21,6 @@ def coernas(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
-@pytest.fixture(autouse=True)
-def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
-
-
 def files() -> set[str]:
     return {str(path) for path in Path().rglob("*") if "cache" not in path.parts}
 

@@ -27,12 +27,6 @@ def coernas(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
-@pytest.fixture(autouse=True)
-def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
-
-
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["search", "--help"], ["latency", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from coernas_moo.cli.main import cli
 
-from coernas_moo.benchmarks.tabular import DATASETS, TabularBenchmark
 from coernas_moo.errors import DataError
+from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
 
 PROBLEM = """
 name = "small"
@@ -43,8 +43,7 @@ def coernas(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture(autouse=True)
-def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _problem_file(_in_empty_folder: None) -> None:
     Path("small.toml").write_text(PROBLEM)
 
 

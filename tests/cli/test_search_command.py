@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 from coernas_moo.cli.main import cli
 from PIL import Image
@@ -37,12 +36,6 @@ SMALL = (
 
 def coernas(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(autouse=True)
-def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
 
 
 def make_images(folder: Path, classes: int = 2, each: int = 3, size: tuple[int, int] = (16, 12)) -> Path:

@@ -1,0 +1,106 @@
+"""By what searches of a comparison are judged: the true front where a table knows it, else the best of all searches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.benchmarks.tabular_problem import Reference, enumerated
+from coernas_moo.benchmarks.trajectory import Trajectory
+from coernas_moo.config import ProblemFile
+from coernas_moo.errors import CoernasError
+from coernas_moo.evaluation.costs import ClosedFormCosts
+from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.table import TableCosts, builds_networks
+from coernas_moo.search.archive import Archive
+
+
+class Judge:
+    """Objective values by which searches are compared.
+
+    On a table they are the searched ones. Where a score is searched and the table knows the true error, a search is
+    judged by the true error of its front. Otherwise scores are ranks over all that any search evaluated.
+
+    Args:
+        problem: that was searched.
+        costs: closed forms, or the table.
+        records: of every network that was built for some search, by text; empty where the table said all.
+        trajectories: of all algorithms and seeds.
+
+    Raises:
+        CoernasError: no search found a network that meets the limits.
+    """
+
+    def __init__(
+        self,
+        problem: ProblemFile,
+        costs: ClosedFormCosts,
+        records: Mapping[str, Record],
+        trajectories: Sequence[Trajectory],
+    ) -> None:
+        self.settings = problem
+        self.objectives = problem.objectives
+        self.exact = isinstance(costs, TableCosts)
+        self.first_sign = 1.0
+        self._space = costs.space
+        self._records = records
+        self._fronts: dict[tuple[str, int, int], NDArray[np.float64]] = {}
+        if isinstance(costs, TableCosts):
+            self.costs: TableCosts | None = costs
+            if builds_networks(problem):
+                self.objectives = tuple("error:cifar10" if name == "score" else name for name in self.objectives)
+                # The true front is that of the table, whatever the search tells apart.
+                true = ProblemFile(
+                    problem.name,
+                    problem.data,
+                    {**problem.space, "merge": False},
+                    objectives=self.objectives,
+                )
+                space = true.space_settings.build(costs.space.input_shape, costs.space.classes)
+                self.costs = TableCosts(true, space, Path("no-snapshot"), costs.table)
+            self._values = np.stack([self.costs.columns[name] for name in self.objectives], axis=1)
+            self._values[~self.costs.feasible] = np.nan
+            self.reference = Reference(enumerated(self.costs, self.objectives))
+            return
+        self.costs = None
+        together = self._archive([text for t in trajectories for text in t.texts])
+        ranked = together.ranked()
+        feasible = np.flatnonzero((together.constraint_values(ranked) <= 0).all(axis=1))
+        texts = [ranked[i] for i in feasible]
+        if not texts:
+            raise CoernasError("no search found a network that meets the limits: loosen them or raise --evaluations")
+        self._by_text = dict(zip(texts, together.objective_values(texts), strict=True))
+        self.first_sign = float(together.objectives[0].sign)
+        self.reference = Reference(np.stack([self._by_text[text] for text in together.front()]))
+
+    def found(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
+        """Values (n, objectives) that a search has to show after so many evaluations."""
+        texts = list(trajectory.texts[:evaluations])
+        if self.costs is None:
+            values = [self._by_text[text] for text in texts if text in self._by_text]
+            return np.array(values).reshape(-1, len(self.objectives))
+        if not self._records:
+            return self._looked_up(trajectory, evaluations)
+        key = (trajectory.algorithm, trajectory.seed, evaluations)
+        if key not in self._fronts:
+            front = self._archive(texts).front()
+            self._fronts[key] = self._values[self.costs.rows([self._space.from_text(text) for text in front])]
+        return self._fronts[key]
+
+    def _looked_up(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
+        assert self.costs is not None
+        key = (trajectory.algorithm, trajectory.seed, -1)
+        if key not in self._fronts:
+            rows = np.array([self.costs.table.row(text) for text in trajectory.texts])
+            self._fronts[key] = self._values[rows]
+        values = self._fronts[key][:evaluations]
+        return values[np.isfinite(values).all(axis=1)]
+
+    def _archive(self, texts: Sequence[str]) -> Archive:
+        settings = self.settings
+        archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
+        archive.add(self._records[text] for text in texts)
+        return archive

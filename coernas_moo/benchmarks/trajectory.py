@@ -1,0 +1,42 @@
+"""One search of a comparison, and the file that keeps it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from coernas_moo.errors import RunError
+from coernas_moo.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One search: the canonical genotypes it evaluated, in order, and the seconds it took."""
+
+    algorithm: str
+    seed: int
+    texts: tuple[str, ...]
+    seconds: float
+
+
+def trajectory_path(directory: Path, name: str, seed: int, evaluations: int) -> Path:
+    """Where a comparison keeps the search of an algorithm with a seed and a budget."""
+    return directory / "searches" / f"{name}-{seed}-{evaluations}.json"
+
+
+def write_trajectory(path: Path, trajectory: Trajectory) -> None:
+    """Keep a search; raises `RunError` where the file cannot be written."""
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, json.dumps({"texts": trajectory.texts, "seconds": trajectory.seconds}))
+
+
+def read_trajectory(path: Path, name: str, seed: int) -> Trajectory | None:
+    """A search that was kept, or None; raises `RunError` for a file that cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); delete it, and the search is made again") from None
