@@ -92,3 +92,10 @@ def tiny() -> MakeProblem:
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run, finished and not to be changed."""
     return run_search(make(), tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current directory is empty, and so is the cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))

@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from coernas_moo.cli.main import cli
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
 SHAPE = ("--shape", "3x8x8", "--classes", "3")
 FEW = ("--population", "4", "--generations", "1", "--workers", "1", "--set", 'objectives=["score","params"]')
 

@@ -20,6 +20,8 @@ from coernas_moo.proxies import DIMENSIONS, PROXIES
 from coernas_moo.search.run import Run
 from coernas_moo.shipped import shipped_problems
 
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
 MODULE = [sys.executable, "-m", "coernas_moo.cli.main"]
 
 

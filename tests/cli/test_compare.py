@@ -15,6 +15,8 @@ from coernas_moo.cli.main import cli
 from coernas_moo.errors import DataError
 from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
 
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
 PROBLEM = """
 name = "small"
 objectives = ["score", "params"]
@@ -43,7 +45,7 @@ def coernas(*arguments: str | Path) -> Result:
 
 
 @pytest.fixture(autouse=True)
-def _problem_file(_in_empty_folder: None) -> None:
+def _problem_file(in_empty_folder: None) -> None:
     Path("small.toml").write_text(PROBLEM)
 
 

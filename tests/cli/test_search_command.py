@@ -16,6 +16,8 @@ from PIL import Image
 
 from coernas_moo.search.run import Run
 
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
 SMALL = (
     "--set",
     'objectives=["score", "params"]',
