@@ -232,14 +232,9 @@ def _evaluate(
             Journal(journal_path, _fingerprint(protocol), seed) as journal,
             WorkerPool[tuple[int, ...], Measured](task, workers) as pool,
         ):
-            records: dict[int, Record] = {}
-            todo = []
-            for position, text in enumerate(functions):
-                known = journal.read(text)
-                if known is None:
-                    todo.append(position)
-                else:
-                    records[position] = known
+            known = journal.read(functions)
+            records = {position: known[text] for position, text in enumerate(functions) if text in known}
+            todo = [position for position in range(len(functions)) if position not in records]
             done += len(records)
             items = [tuple(int(code) for code in space.from_text(functions[position])) for position in todo]
             for index, outcome in pool.run(items):

@@ -32,6 +32,9 @@ FORMULAS = 1
 OnRecord = Callable[[Record], bool]
 """Called with every record as it is made; returns False to stop evaluating."""
 
+Meanwhile = Callable[[], None]
+"""Work that can be done while the workers are busy with a batch."""
+
 
 def scoring_space(problem: ProblemFile, space: SearchSpace) -> SearchSpace:
     """The space at the low fidelity at which the problem's candidates are scored."""
@@ -76,10 +79,17 @@ class Evaluator:
             timeout_seconds=problem.evaluation.timeout_seconds,
         )
 
-    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+    def evaluate(
+        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
+    ) -> list[Record | None]:
         """Records of distinct canonical genotypes, in their order; None for those not reached before a stop.
 
         What breaks a closed-form limit is never built. Workers are idle while latency is measured.
+
+        Args:
+            genotypes: canonical, no two alike.
+            on_record: called with every record as it is made.
+            meanwhile: called once, as soon as the workers are at work; what it does costs the search no time.
 
         Raises:
             RunError: the journal cannot be written.
@@ -89,11 +99,12 @@ class Evaluator:
         todo: list[int] = []
         costs = self.costs.of(genotypes)
         go_on = True
+        journalled = self.journal.read(texts)
         for position, text in enumerate(texts):
             if self.costs.violation(costs[position]) > 0:
                 records[position] = Record(text, costs=costs[position], over_limit=True)
                 continue
-            records[position] = known = self.journal.read(text)
+            records[position] = known = journalled.get(text)
             if known is None:
                 todo.append(position)
             elif on_record is not None:
@@ -101,7 +112,7 @@ class Evaluator:
         if not go_on:
             todo.clear()
         started = time.monotonic()
-        results = self._pool.run([tuple(int(code) for code in genotypes[position]) for position in todo])
+        results = self._pool.run([tuple(int(code) for code in genotypes[position]) for position in todo], meanwhile)
         for index, outcome in results:
             position = todo[index]
             record = _record(texts[position], costs[position], outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -34,6 +35,9 @@ ON CONFLICT (genotype, settings, seed) DO UPDATE SET
     proxies = excluded.proxies, costs = excluded.costs, failure = excluded.failure,
     over_limit = excluded.over_limit, tries = excluded.tries, seconds = excluded.seconds
 """
+
+_AT_ONCE = 500
+"""Genotypes in one query; SQLite takes a limited number of parameters."""
 
 _COLUMNS = "genotype, proxies, costs, failure, over_limit, tries, seconds"
 
@@ -85,13 +89,18 @@ class Journal:
                 "give another --out for a new run"
             )
 
-    def read(self, text: str) -> Record | None:
-        """The record of a canonical genotype, or None."""
-        row = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM evaluations WHERE genotype = ? AND settings = ? AND seed = ?",
-            (text, self.settings, self.seed),
-        ).fetchone()
-        return None if row is None else _record(row)
+    def read(self, texts: Sequence[str]) -> dict[str, Record]:
+        """The records that there are of canonical genotypes, by text."""
+        found: dict[str, Record] = {}
+        for start in range(0, len(texts), _AT_ONCE):
+            wanted = texts[start : start + _AT_ONCE]
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM evaluations WHERE settings = ? AND seed = ? "
+                f"AND genotype IN ({', '.join('?' * len(wanted))})",
+                (self.settings, self.seed, *wanted),
+            )
+            found |= {row[0]: _record(row) for row in rows}
+        return found
 
     def write(self, record: Record) -> None:
         """Store a record in place of an older one of the same genotype; raises `RunError` where the disk is full."""

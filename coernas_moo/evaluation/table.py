@@ -16,7 +16,7 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.errors import DataError, ProblemFileError
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
-from coernas_moo.evaluation.evaluator import Evaluator, OnRecord
+from coernas_moo.evaluation.evaluator import Evaluator, Meanwhile, OnRecord
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.tabular import TabularBenchmark
@@ -139,8 +139,12 @@ class TableEvaluator:
     def __init__(self, costs: TableCosts) -> None:
         self.costs = costs
 
-    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+    def evaluate(
+        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
+    ) -> list[Record | None]:
         """Records of canonical genotypes, in their order; None for those not reached before a stop."""
+        if meanwhile is not None:
+            meanwhile()
         records: list[Record | None] = [None] * len(genotypes)
         space = self.costs.space
         rows = self.costs.rows(genotypes)
@@ -174,14 +178,16 @@ class JournalledTable(TableEvaluator):
         self.journal = Journal(journal_path, f"table {zlib.crc32(wanted.encode()):08x}", problem.search.seed)
         self.journal.require_one_run()
 
-    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+    def evaluate(
+        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
+    ) -> list[Record | None]:
         """As `TableEvaluator`; a record is on disk before it is told."""
 
         def keep(record: Record) -> bool:
             self.journal.write(record)
             return on_record is None or on_record(record)
 
-        return super().evaluate(genotypes, keep)
+        return super().evaluate(genotypes, keep, meanwhile)
 
     def __enter__(self) -> JournalledTable:
         return self

@@ -69,8 +69,17 @@ class WorkerPool(Generic[Item, Value]):
         self._ever_ready = False
         self._failed_starts = 0
 
-    def run(self, items: Sequence[Item]) -> Generator[tuple[int, Outcome[Value]], None, None]:
+    def run(
+        self, items: Sequence[Item], meanwhile: Callable[[], None] | None = None
+    ) -> Generator[tuple[int, Outcome[Value]], None, None]:
         """Yield (position of the item, outcome) as items finish; closing the iterator abandons the rest.
+
+        A worker is given its next item before the last one's outcome is yielded, so that it does not wait for what
+        is done with that.
+
+        Args:
+            items: what to run the task on.
+            meanwhile: called once, as soon as all workers that are ready have an item.
 
         Raises:
             CoernasError: workers end, or hang, before they are ready.
@@ -78,12 +87,13 @@ class WorkerPool(Generic[Item, Value]):
         waiting = deque((position, 1) for position in range(len(items)))
         self._start(min(self._size, len(items)))
         try:
+            self._feed(waiting, items)
+            if meanwhile is not None:
+                meanwhile()
             while waiting or any(worker.busy for worker in self._workers):
-                for worker in self._workers:
-                    if waiting and worker.ready and not worker.busy:
-                        position, attempt = waiting.popleft()
-                        worker.give(position, attempt, items[position])
-                yield from self._collect(waiting)
+                finished = list(self._collect(waiting))
+                self._feed(waiting, items)
+                yield from finished
         finally:
             for worker in [worker for worker in self._workers if worker.busy]:
                 self._replace(worker, start=False)
@@ -104,6 +114,12 @@ class WorkerPool(Generic[Item, Value]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _feed(self, waiting: deque[tuple[int, int]], items: Sequence[Item]) -> None:
+        for worker in self._workers:
+            if waiting and worker.ready and not worker.busy:
+                position, attempt = waiting.popleft()
+                worker.give(position, attempt, items[position])
 
     def _collect(self, waiting: deque[tuple[int, int]]) -> Iterator[tuple[int, Outcome[Value]]]:
         expected = [worker for worker in self._workers if worker.busy or not worker.ready]

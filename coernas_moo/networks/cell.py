@@ -94,10 +94,10 @@ class Cell(Layer):
         return shape
 
     def params(self) -> int:
-        return sum(layer.params() for layer in self.layers if layer)
+        return sum(_edge_params(operation, self.channels) for operation in self.edges)
 
     def macs(self, shape: Shape) -> int:
-        return sum(layer.macs(shape) for layer in self.layers if layer)
+        return sum(_edge_macs(operation, self.channels, shape) for operation in self.edges)
 
     def build(self) -> nn.Module:
         return CellModule(self)
@@ -108,6 +108,18 @@ class Cell(Layer):
             if layer:
                 yield layer, shape
         yield Cell(self.channels, tuple(NONE if operation == NONE else SKIP for operation in self.edges)), shape
+
+
+@lru_cache(maxsize=1024)
+def _edge_params(operation: str, channels: int) -> int:
+    layer = edge_layer(operation, channels)
+    return layer.params() if layer else 0
+
+
+@lru_cache(maxsize=1024)
+def _edge_macs(operation: str, channels: int, shape: Shape) -> int:
+    layer = edge_layer(operation, channels)
+    return layer.macs(shape) if layer else 0
 
 
 class CellModule(nn.Module):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor, nn
 
@@ -27,6 +28,26 @@ class Block:
     label: str
     layer: Layer
     observed: bool = True
+    _at: dict[Shape, tuple[int, Shape]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def params(self) -> int:
+        """Trainable parameters."""
+        return self.layer.params()
+
+    def macs(self, shape: Shape) -> int:
+        """MACs for one input of `shape`."""
+        return self._known(shape)[0]
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """What inputs of `shape` become."""
+        return self._known(shape)[1]
+
+    def _known(self, shape: Shape) -> tuple[int, Shape]:
+        # Spaces share their blocks between networks, and nested layers take long to add up.
+        if shape not in self._at:
+            self._at[shape] = self.layer.macs(shape), self.layer.out_shape(shape)
+        return self._at[shape]
 
 
 @dataclass(frozen=True)
@@ -83,20 +104,20 @@ class NetworkPlan:
         """One row a block: shapes, parameters, MACs for one image."""
         shape = self.input_shape
         for block in self.blocks:
-            out = block.layer.out_shape(shape)
-            yield BlockCost(block.name, block.label, shape, out, block.layer.params(), block.layer.macs(shape))
+            out = block.out_shape(shape)
+            yield BlockCost(block.name, block.label, shape, out, block.params, block.macs(shape))
             shape = out
 
     def params(self) -> int:
         """Trainable parameters of the whole network."""
-        return sum(block.layer.params() for block in self.blocks)
+        return sum(block.params for block in self.blocks)
 
     def macs(self) -> int:
         """MACs of convolutions and linear maps for one image."""
         total, shape = 0, self.input_shape
         for block in self.blocks:
-            total += block.layer.macs(shape)
-            shape = block.layer.out_shape(shape)
+            total += block.macs(shape)
+            shape = block.out_shape(shape)
         return total
 
     def operators(self) -> Iterator[tuple[Layer, Shape]]:
@@ -104,7 +125,7 @@ class NetworkPlan:
         shape = self.input_shape
         for block in self.blocks:
             yield from block.layer.operators(shape)
-            shape = block.layer.out_shape(shape)
+            shape = block.out_shape(shape)
 
     def build(self) -> Network:
         """The network, weights not yet set (see `coernas_moo.networks.init.he_init`).

@@ -97,7 +97,7 @@ class LatencyTable:
         self.torch_version = torch_version or str(torch.__version__)
         self.path = path
         self._entries: dict[_Key, float] = {}
-        self._blocks: dict[tuple[int, Shape], tuple[Layer, float, Shape]] = {}
+        self._blocks: dict[tuple[int, Shape], tuple[Layer, float]] = {}
 
     @classmethod
     def open(cls, threads: int = 1, batch: int = 1, directory: Path | None = None) -> Self:
@@ -168,7 +168,13 @@ class LatencyTable:
 
     def missing(self, plan: NetworkPlan) -> list[Operator]:
         """Operators of `plan` that have not been measured, each once, in order."""
-        return list(self._missing(plan.operators()).values())
+        missing: dict[_Key, Operator] = {}
+        shape = plan.input_shape
+        for block in plan.blocks:
+            if (id(block.layer), shape) not in self._blocks:
+                missing |= self._missing(block.layer.operators(shape))
+            shape = block.out_shape(shape)
+        return list(missing.values())
 
     def measure(self, work: Iterable[NetworkPlan | Operator]) -> int:
         """Measure what is missing of networks or of (layer, input shape) pairs; returns how many entries are new.
@@ -210,10 +216,9 @@ class LatencyTable:
             if known is None:
                 if len(self._blocks) >= REMEMBERED:
                     self._blocks.clear()
-                known = block.layer, self._block_ms(block.layer, shape), block.layer.out_shape(shape)
-                self._blocks[id(block.layer), shape] = known
-            _, ms, shape = known
-            total += ms
+                known = self._blocks[id(block.layer), shape] = block.layer, self._block_ms(block.layer, shape)
+            total += known[1]
+            shape = block.out_shape(shape)
         return total
 
     def _block_ms(self, layer: Layer, shape: Shape) -> float:

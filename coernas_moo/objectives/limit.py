@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coernas_moo.errors import ProblemFileError
 
 _PATTERN = re.compile(r"\s*([A-Za-z_][\w.:-]*)\s*(<=|>=)\s*([0-9.eE+_-]+)\s*")
+
+Value = TypeVar("Value", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class Limit:
             ) from None
         return cls(match[1], "<=" if match[2] == "<=" else ">=", bound)
 
-    def violation(self, value: float) -> float:
-        """Relative to the bound: positive where the limit is broken, as pymoo's `G` expects."""
+    def violation(self, value: Value) -> Value:
+        """Relative to the bound: positive where the limit is broken, as pymoo's `G` expects; of any shape."""
         excess = value - self.bound if self.comparison == "<=" else self.bound - value
         return excess / (abs(self.bound) or 1.0)
 

@@ -15,6 +15,9 @@ from coernas_moo.search.dominance import non_dominated
 WORST = 1e30
 """Objective value of a candidate without one; finite, since NaN and inf disturb pymoo's sorting."""
 
+SCORE = "score"
+"""The objective that is no cost: it is fused over the archive."""
+
 
 class Archive:
     """Records in order of evaluation; objective values F are to be minimised, constraint values G hold where <= 0.
@@ -31,8 +34,15 @@ class Archive:
         self.limits = tuple(limits)
         self.proxies = tuple(proxies)
         self.p = p
+        self._names = list(dict.fromkeys(name for name in self._asked_for() if name != SCORE))
         self._records: dict[str, Record] = {}
-        self._scores: dict[str, float] | None = None
+        self._positions: dict[str, int] = {}
+        self._costs: list[list[float]] = []
+        self._proxies: list[list[float]] = []
+        self._evaluations = 0
+        self._scores: NDArray[np.float64] | None = None
+        self._minimised: NDArray[np.float64] | None = None
+        self._violations: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self._records)
@@ -54,7 +64,7 @@ class Archive:
     @property
     def evaluations(self) -> int:
         """Number of candidates that were built or failed: what a budget counts."""
-        return sum(not record.over_limit for record in self._records.values())
+        return self._evaluations
 
     @property
     def failures(self) -> list[Record]:
@@ -62,43 +72,52 @@ class Archive:
         return [record for record in self._records.values() if record.failure is not None]
 
     def add(self, records: Iterable[Record]) -> None:
-        """Add records; scores move."""
+        """Add records, each in place of an older one of the same genotype; scores move."""
         for record in records:
+            before = self._records.get(record.text)
+            self._evaluations += (not record.over_limit) - (before is not None and not before.over_limit)
             self._records[record.text] = record
-        self._scores = None
+            costs = [record.costs.get(name, np.nan) for name in self._names]
+            proxies = [record.proxies.get(name, np.nan) for name in self.proxies]
+            if before is None:
+                self._positions[record.text] = len(self._positions)
+                self._costs.append(costs)
+                self._proxies.append(proxies)
+            else:
+                position = self._positions[record.text]
+                self._costs[position], self._proxies[position] = costs, proxies
+        self._scores = self._minimised = self._violations = None
 
     @property
     def scores(self) -> dict[str, float]:
         """Fused score in (0, 1] of every scored record, by genotype text."""
-        if self._scores is None:
-            scored = [record for record in self._records.values() if record.scored]
-            columns = np.array([[record.proxies[name] for name in self.proxies] for record in scored], dtype=float)
-            fused = fuse(columns.reshape(len(scored), len(self.proxies)), self.p)
-            self._scores = {record.text: float(value) for record, value in zip(scored, fused, strict=True)}
-        return self._scores
+        values = self._fused().tolist()
+        return {r.text: value for r, value in zip(self._records.values(), values, strict=True) if r.scored}
 
     def value(self, record: Record, objective: str) -> float:
         """Value of one objective, NaN where the record has none."""
-        if objective == "score":
-            return self.scores.get(record.text, float("nan"))
+        if objective == SCORE:
+            position = self._positions.get(record.text)
+            return float("nan") if position is None else float(self._fused()[position])
         return record.costs.get(objective, float("nan"))
 
     def objective_values(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """F, shape (n, objectives), to be minimised."""
-        rows = [self._minimised(self._records[text]) for text in texts]
-        return np.array(rows, dtype=float).reshape(len(texts), len(self.objectives))
+        if self._minimised is None:
+            values = np.stack([objective.sign * self._column(objective.name) for objective in self.objectives], axis=1)
+            self._minimised = np.where(np.isfinite(values) & ~self._failed()[:, None], values, WORST)
+        return self._minimised[self._rows(texts)]
 
     def constraint_values(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """G, shape (n, limits + 1): relative violations, then 1 for a candidate that could not be evaluated.
 
         A limit on a value that is not known is not met.
         """
-        rows = []
-        for text in texts:
-            record = self._records[text]
-            violations = [limit.violation(self.value(record, limit.objective)) for limit in self.limits]
-            rows.append([*(1.0 if np.isnan(v) else v for v in violations), -1.0 if record.failure is None else 1.0])
-        return np.array(rows, dtype=float).reshape(len(texts), len(self.limits) + 1)
+        if self._violations is None:
+            violations = [limit.violation(self._column(limit.objective)) for limit in self.limits]
+            known = [np.where(np.isnan(v), 1.0, v) for v in violations]
+            self._violations = np.stack([*known, np.where(self._failed(), 1.0, -1.0)], axis=1)
+        return self._violations[self._rows(texts)]
 
     def ranked(self) -> list[str]:
         """Texts of the members that have a finite value of every objective, feasible or not."""
@@ -117,11 +136,28 @@ class Archive:
         chosen = np.flatnonzero(non_dominated(values))
         return [texts[i] for i in sorted(chosen, key=lambda i: (*values[i].tolist(), texts[i]))]
 
-    def _minimised(self, record: Record) -> list[float]:
-        if record.failure is not None:
-            return [WORST] * len(self.objectives)
-        values = []
-        for objective in self.objectives:
-            value = self.value(record, objective.name)
-            values.append(objective.sign * value if np.isfinite(value) else WORST)
-        return values
+    def _asked_for(self) -> Iterator[str]:
+        yield from (objective.name for objective in self.objectives)
+        yield from (limit.objective for limit in self.limits)
+
+    def _rows(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        return np.array([self._positions[text] for text in texts], dtype=np.intp)
+
+    def _failed(self) -> NDArray[np.bool_]:
+        return np.array([record.failure is not None for record in self._records.values()], dtype=np.bool_)
+
+    def _column(self, name: str) -> NDArray[np.float64]:
+        """An objective's or a limit's values, NaN where a record has none; shape (records,)."""
+        if name == SCORE:
+            return self._fused()
+        at = self._names.index(name)
+        return np.array([costs[at] for costs in self._costs], dtype=float)
+
+    def _fused(self) -> NDArray[np.float64]:
+        """Score of every record, NaN for those that are not ranked; shape (records,)."""
+        if self._scores is None:
+            scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
+            proxies = np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))
+            self._scores = np.full(len(self), np.nan)
+            self._scores[scored] = fuse(proxies[scored], self.p)
+        return self._scores

@@ -20,6 +20,9 @@ from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, screen
 from coernas_moo.search.selection import Tournament
 from coernas_moo.spaces import Genotype, SearchSpace
 
+SPARE = 1.3
+"""Offspring mated for each that is needed."""
+
 FILL_ROUNDS = 20
 """Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
 
@@ -120,9 +123,10 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         offspring, mating = Population.create() if offspring is None else offspring, True
         for _ in range(FILL_ROUNDS):
             missing = self.n_offsprings - len(offspring)
-            # A whole batch costs hardly more than the few that are missing.
+            # A whole batch costs hardly more than the few that are missing, a second one as much as the first:
+            # so a few more than needed, since some are duplicates as a rule.
             if mating:
-                fresh = self._mated(self.pop, self.n_offsprings)
+                fresh = self._mated(self.pop, round(SPARE * self.n_offsprings))
             else:
                 fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
             found = self._usable(fresh, offspring)

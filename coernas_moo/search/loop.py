@@ -146,6 +146,7 @@ class _Search:
         self.started = time.monotonic()
         self.history = History(directory.history)
         self.generation = self.evaluations = self.idle = 0
+        self.unreported = False
         self.journalled = len(evaluator.journal)
         self.progress = Progress(
             0, self.generations, 0, settings.evaluations, 0, 0, float("nan"), 0.0, 0, 0.0, 0.0, None
@@ -167,6 +168,7 @@ class _Search:
             raise
         finally:
             try:
+                self._report()
                 self._save(status, reason)
                 self.history.write()
             except RunError:
@@ -179,6 +181,7 @@ class _Search:
         if self.problem.search.evaluations is not None:
             problem.max_evaluations = max(self.problem.search.evaluations, self.journalled)
         problem.on_record = self._on_record
+        problem.meanwhile = self._report
         algorithm = ALGORITHMS[self.problem.search.algorithm](problem, self.preset)
         algorithm.evaluator = RankingEvaluator()
         algorithm.setup(problem, termination=NoTermination(), seed=self.problem.search.seed)
@@ -266,14 +269,20 @@ class _Search:
     def _generation_done(self) -> None:
         self.idle = self.idle + 1 if self.archive.evaluations == self.progress.evaluations else 0
         self.evaluations = self.archive.evaluations
+        self.progress = replace(self._moved_on(), generation=max(1, self.generation), archive=len(self.archive))
+        self.unreported = True
+
+    def _report(self) -> None:
+        """Say and write what the last generation came to: done while the workers are busy with the next one."""
+        if not self.unreported:
+            return
+        self.unreported = False
         values = self.archive.objective_values(self.archive.ranked())
         front = self.archive.front()
         front_values = self.archive.objective_values(front)
         first = self.archive.objectives[0]
         self.progress = replace(
-            self._moved_on(),
-            generation=max(1, self.generation),
-            archive=len(self.archive),
+            self.progress,
             front=len(front),
             best=first.sign * float(front_values[0, 0]) if len(front) else float("nan"),
             hypervolume=normalised_hypervolume(front_values, values),

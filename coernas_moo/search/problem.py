@@ -12,11 +12,14 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 
 from coernas_moo.evaluation.costs import ClosedFormCosts
-from coernas_moo.evaluation.evaluator import OnRecord
+from coernas_moo.evaluation.evaluator import Meanwhile, OnRecord
 from coernas_moo.evaluation.record import Record
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.feasibility import descend
 from coernas_moo.spaces import Genotype, SearchSpace
+
+REMEMBERED = 16384
+"""Genotypes whose canonical forms are kept."""
 
 
 class BudgetUsedUp(Exception):
@@ -30,8 +33,13 @@ class CandidateEvaluator(Protocol):
     def costs(self) -> ClosedFormCosts:
         """Closed-form costs and limits."""
 
-    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
-        """Records of distinct canonical genotypes, in their order; None for those not reached before a stop."""
+    def evaluate(
+        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
+    ) -> list[Record | None]:
+        """Records of distinct canonical genotypes, in their order; None for those not reached before a stop.
+
+        `meanwhile` is called once, whatever there is to evaluate: where there are workers, while they are busy.
+        """
 
 
 class SearchProblem(Problem):  # type: ignore[misc]
@@ -57,6 +65,8 @@ class SearchProblem(Problem):  # type: ignore[misc]
         self.archive = archive
         self.max_evaluations: int | None = None
         self.on_record: OnRecord | None = None
+        self.meanwhile: Meanwhile | None = None
+        self._remembered: dict[bytes, tuple[Genotype, str]] = {}
         self._text: dict[bytes, str] = {}
         self._allowed: dict[bytes, bool] = {}
         super().__init__(
@@ -75,13 +85,13 @@ class SearchProblem(Problem):  # type: ignore[misc]
 
     def is_known(self, canonical: Genotype) -> bool:
         """Whether a canonical genotype is in the archive."""
-        return self._canonical_text(canonical)[1] in self.archive
+        return self._text_of(canonical) in self.archive
 
     def accept(self, genotypes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows (n, genes) meet all closed-form limits."""
         if not self.evaluator.costs.limits:
             return np.ones(len(genotypes), dtype=bool)
-        canonical = [self.space.canonical(row) for row in _codes(genotypes)]
+        canonical = [self._canonical_text(row)[0] for row in _codes(genotypes)]
         unseen = {c.tobytes(): c for c in canonical if c.tobytes() not in self._allowed}
         closed_form = self.evaluator.costs
         for key, costs in zip(unseen, closed_form.of(list(unseen.values())), strict=True):
@@ -102,11 +112,21 @@ class SearchProblem(Problem):  # type: ignore[misc]
         return descend(self.evaluator.costs, genotype)
 
     def _canonical_text(self, genotype: Genotype) -> tuple[Genotype, str]:
-        canonical = self.space.canonical(genotype)
+        # Survivors and their offspring come by again and again.
+        key = genotype.tobytes()
+        known = self._remembered.get(key)
+        if known is None:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            canonical = self.space.canonical(genotype)
+            known = self._remembered[key] = canonical, self._text_of(canonical)
+        return known
+
+    def _text_of(self, canonical: Genotype) -> str:
         key = canonical.tobytes()
         if key not in self._text:
             self._text[key] = self.space.to_text(canonical)
-        return canonical, self._text[key]
+        return self._text[key]
 
     def _evaluate(self, X: NDArray[Any], out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         pairs = [self._canonical_text(row) for row in _codes(X)]
@@ -122,7 +142,7 @@ class SearchProblem(Problem):  # type: ignore[misc]
         if self.max_evaluations is not None and genotypes:
             counted = np.cumsum(self.accept(np.stack(genotypes)))
             genotypes = genotypes[: int((counted <= self.max_evaluations - self.archive.evaluations).sum())]
-        records = self.evaluator.evaluate(genotypes, self.on_record)
+        records = self.evaluator.evaluate(genotypes, self.on_record, self.meanwhile)
         return [record for record in records if record is not None]
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ Numbering = dict[tuple[str, Terms], int]
 
 
 def output_terms(operations: Sequence[str], numbering: Numbering) -> Terms:
-    """The output of a cell without dead edges as a sorted sum; equal sums are equal functions.
+    """The output of a cell as a sorted sum, dead edges left out; equal sums are equal functions.
 
     Args:
         operations: one for each of `coernas_moo.networks.cell.EDGES`.
@@ -70,17 +70,28 @@ def output_terms(operations: Sequence[str], numbering: Numbering) -> Terms:
         >>> numbering: Numbering = {}
         >>> output_terms(["nor_conv_3x3", "none", "none", "none", "skip_connect", "none"], numbering)
         (1,)
-        >>> output_terms(["none", "none", "none", "nor_conv_3x3", "none", "none"], numbering)
+        >>> output_terms(["none", "none", "nor_conv_1x1", "nor_conv_3x3", "none", "skip_connect"], numbering)
         (1,)
     """
-    nodes: list[list[int]] = [[INPUT], *([] for _ in range(NODES - 1))]
-    for (source, target), operation in zip(EDGES, operations, strict=True):
+    nodes: list[Terms] = [(INPUT,)]
+    for target in range(1, NODES):
+        nodes.append(_sum(operations[_FIRST_EDGE[target] : _FIRST_EDGE[target + 1]], nodes, numbering))
+    return nodes[-1]
+
+
+_FIRST_EDGE = [sum(into < target for _, into in EDGES) for target in range(NODES + 1)]
+"""Where the edges into a node begin among `EDGES`: they come from node 0, 1, ... in this order."""
+
+
+def _sum(operations: Sequence[str], sources: Sequence[Terms], numbering: Numbering) -> Terms:
+    """The sum at the node behind `sources`; what is computed from an empty sum is not there."""
+    terms: list[int] = []
+    for operation, source in zip(operations, sources, strict=True):
         if operation == SKIP:
-            nodes[target] += nodes[source]
-        elif operation != NONE:
-            term = (operation, tuple(sorted(nodes[source])))
-            nodes[target].append(numbering.setdefault(term, len(numbering) + 1))
-    return tuple(sorted(nodes[-1]))
+            terms += source
+        elif operation != NONE and source:
+            terms.append(numbering.setdefault((operation, source), len(numbering) + 1))
+    return tuple(sorted(terms))
 
 
 @dataclass(frozen=True)
@@ -108,21 +119,31 @@ def canonical_forms(options: tuple[str, ...]) -> CanonicalForms:
     weighted = {operation for operation in options if (layer := edge_layer(operation, 1)) and layer.params()}
     idle = {NONE, SKIP}
     numbering: Numbering = {}
-    terms_of: dict[tuple[str, ...], Terms] = {}
     best: dict[Terms, tuple[tuple[int, ...], tuple[int, ...]]] = {}
     classes: list[Terms] = []
-    for cell in itertools.product(options, repeat=len(EDGES)):
-        live = without_dead_edges(cell)
-        if live not in terms_of:
-            terms = terms_of[live] = output_terms(live, numbering)
-            weights = sum(operation in weighted for operation in live)
-            computing = sum(operation not in idle for operation in live)
-            edges = sum(operation != NONE for operation in live)
-            candidate = (-weights, computing, edges), tuple(code[operation] for operation in live)
-            if terms not in best or candidate < best[terms]:
-                best[terms] = candidate
-        classes.append(terms_of[live])
+    inner = _FIRST_EDGE[NODES - 1]
+    for cell in itertools.product(options, repeat=inner):
+        nodes: list[Terms] = [(INPUT,)]
+        for target in range(1, NODES - 1):
+            nodes.append(_sum(cell[_FIRST_EDGE[target] : _FIRST_EDGE[target + 1]], nodes, numbering))
+        for last in itertools.product(options, repeat=len(EDGES) - inner):
+            terms = _sum(last, nodes, numbering)
+            classes.append(terms)
+            operations = cell + last
+            if not _has_dead_edges(tuple(operation != NONE for operation in operations)):
+                weights = sum(operation in weighted for operation in operations)
+                computing = sum(operation not in idle for operation in operations)
+                edges = sum(operation != NONE for operation in operations)
+                candidate = (-weights, computing, edges), tuple(code[operation] for operation in operations)
+                if terms not in best or candidate < best[terms]:
+                    best[terms] = candidate
     table = np.array([best[terms][1] for terms in classes], dtype=np.int16)
     table = table.reshape((len(options),) * len(EDGES) + (len(EDGES),))
     table.setflags(write=False)
     return CanonicalForms(table, len(best))
+
+
+@cache
+def _has_dead_edges(present: tuple[bool, ...]) -> bool:
+    cell = tuple(SKIP if there else NONE for there in present)
+    return without_dead_edges(cell) != cell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -121,8 +121,7 @@ class NASBench201(SearchSpace):
         for stage in range(1, STAGES + 1):
             width = self.channels * 2 ** (stage - 1)
             if stage > 1:
-                reduction = Reduction(width // 2, width)
-                blocks.append(Block(f"stage{stage}.reduction", "residual reduction", reduction))
+                blocks.append(_reduction(stage, width))
             cell = Cell(width, operations)
             blocks.extend(Block(f"stage{stage}.cell{i}", "cell", cell) for i in range(1, self.cells + 1))
         return NetworkPlan(self.input_shape, (*blocks, *self._after))
@@ -231,3 +230,8 @@ class NASBench201Settings(SpaceSettings, frozen=True, forbid_unknown_fields=True
             options=self.options,
             merge=self.merge,
         )
+
+
+@cache
+def _reduction(stage: int, width: int) -> Block:
+    return Block(f"stage{stage}.reduction", "residual reduction", Reduction(width // 2, width))

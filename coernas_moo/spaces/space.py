@@ -81,11 +81,11 @@ class SearchSpace(ABC):
             raise GenotypeError("a genotype holds whole numbers: the option codes of its genes")
         with np.errstate(invalid="ignore"):
             codes: Genotype = vector.astype(np.int64)
-        if not np.array_equal(codes, vector):
+        if vector.dtype.kind == "f" and not np.array_equal(codes, vector):
             raise GenotypeError("a genotype holds whole numbers: the option codes of its genes")
-        outside = np.flatnonzero((codes < 0) | (codes >= self.cardinalities))
-        if len(outside):
-            gene = int(outside[0])
+        outside = (codes < 0) | (codes >= self.cardinalities)
+        if outside.any():
+            gene = int(outside.argmax())
             raise GenotypeError(
                 f"gene {self.genes[gene]!r} has codes 0 to {self.cardinalities[gene] - 1}, not {codes[gene]}"
             )

@@ -27,10 +27,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     record = Record("a/b", {"x": 0.1}, {"params": 3.0}, None, False, 1, 0.25)
     failed = Record("c", failure="worker killed", tries=2)
     with Journal(tmp_path / "j", "settings", 1) as journal:
-        assert journal.read("a/b") is None
+        assert journal.read(["a/b"]) == {}
         journal.write(record)
         journal.write(failed)
-        assert journal.read("a/b") == record
+        assert journal.read(["a/b", "c", "d"]) == {"a/b": record, "c": failed}
         assert len(journal) == 2
     assert read_all(tmp_path / "j") == [record, failed]
 
@@ -54,7 +54,7 @@ def test_a_record_written_again_keeps_its_place(tmp_path: Path) -> None:
         for text in "abc":
             journal.write(Record(text))
         journal.write(Record("a", costs={"latency_ms": 2.0}))
-        assert journal.read("a") == Record("a", costs={"latency_ms": 2.0})
+        assert journal.read(["a"]) == {"a": Record("a", costs={"latency_ms": 2.0})}
     assert [record.text for record in read_all(tmp_path / "j")] == ["a", "b", "c"]
 
 
@@ -62,7 +62,7 @@ def test_a_row_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     with Journal(tmp_path / "j", "s", 1) as journal:
         journal.write(Record("a"))
         assert read_all(tmp_path / "j") == [Record("a")]
-        assert journal.read("a") == Record("a")
+        assert journal.read(["a"]) == {"a": Record("a")}
 
 
 @pytest.mark.parametrize(("settings", "seed"), [("other", 1), ("s", 2)])
@@ -71,7 +71,7 @@ def test_other_settings_do_not_mix(tmp_path: Path, settings: str, seed: int) -> 
         journal.write(Record("a"))
         journal.require_one_run()
     with Journal(tmp_path / "j", settings, seed) as journal:
-        assert journal.read("a") is None
+        assert journal.read(["a"]) == {}
         assert len(journal) == 0
         with pytest.raises(RunError, match="1 evaluations were made with other settings"):
             journal.require_one_run()
