@@ -20,7 +20,7 @@ from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.evaluation.task import Measured, ScoringTask
 from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.networks.layers import Shape
-from coernas_moo.proxies import DIMENSIONS, PROXIES, fuse
+from coernas_moo.proxies import DIMENSIONS, PROXIES, fuse_proxies
 from coernas_moo.spaces import NASBench201
 
 
@@ -177,7 +177,7 @@ def correlate(
             scores[name, seed] = values[name, seed][expand]
         for fusion in protocol.fusions:
             columns = np.stack([scores[name, seed] for name in fusion.proxies], axis=1)
-            scores[fusion.name, seed] = fuse(columns, fusion.p)
+            scores[fusion.name, seed] = fuse_proxies(fusion.proxies, columns, fusion.p)
     rows = tuple(
         _row(name, dataset, scores, table.accuracy(dataset, protocol.split)[chosen], protocol.seeds, resamples)
         for name in [*protocol.proxies, *(fusion.name for fusion in protocol.fusions)]

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from coernas_moo.benchmarks.correlation import Fusion
 from coernas_moo.benchmarks.ranking import bootstrap_interval, kendall, ranked_last
 from coernas_moo.benchmarks.trained_sample import read_sample
-from coernas_moo.proxies import fuse, score
+from coernas_moo.proxies import fuse_proxies, score
 from coernas_moo.spaces import SearchSpace
 
 
@@ -50,7 +50,7 @@ def correlate_sample(
     names = tuple(dict.fromkeys(name for fusion in fusions for name in fusion.proxies))
     values = _proxies(space, [row["genotype"] for row in sample], names, seeds, batch)
     columns: Mapping[str, NDArray[np.float64]] = {
-        **{f.name: fuse(np.stack([values[name] for name in f.proxies], axis=1), f.p) for f in fusions},
+        **{f.name: fuse_proxies(f.proxies, np.stack([values[n] for n in f.proxies], axis=1), f.p) for f in fusions},
         **values,
     }
     return [_row(name, ranked_last(column), accuracies) for name, column in columns.items()]

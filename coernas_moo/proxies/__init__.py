@@ -5,8 +5,8 @@ behind. A `NetworkProxy` runs the module by itself; some of the `classic` ones d
 """
 
 from coernas_moo.proxies import classic
-from coernas_moo.proxies.feature_map import FeatureMap, mean_effective_ranks
-from coernas_moo.proxies.fusion import fuse
+from coernas_moo.proxies.feature_map import FeatureMap, mean_effective_ranks, mean_log_sphericities
+from coernas_moo.proxies.fusion import fuse, fuse_proxies
 from coernas_moo.proxies.isotropy import isotropy
 from coernas_moo.proxies.observe import find_blocks
 from coernas_moo.proxies.proxy import (
@@ -22,7 +22,7 @@ from coernas_moo.proxies.proxy import (
 from coernas_moo.proxies.regularity import regularity
 from coernas_moo.proxies.robustness import robustness
 from coernas_moo.proxies.scoring import DIMENSIONS, Score, repeat_seed, score
-from coernas_moo.proxies.spectrum import effective_rank_fraction
+from coernas_moo.proxies.spectrum import effective_rank_fraction, log_sphericity
 from coernas_moo.proxies.trace import Trace, TracePart, trace
 from coernas_moo.proxies.uncertainty import uncertainty
 
@@ -42,8 +42,11 @@ __all__ = [
     "effective_rank_fraction",
     "find_blocks",
     "fuse",
+    "fuse_proxies",
     "isotropy",
+    "log_sphericity",
     "mean_effective_ranks",
+    "mean_log_sphericities",
     "register_network_proxy",
     "register_proxy",
     "regularity",

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.proxies.proxy import PROXIES
 
 
-def fuse(columns: ArrayLike, p: float = 0.0) -> NDArray[np.float64]:
+def fuse(columns: ArrayLike, p: float = 0.0, saturation: ArrayLike = 1.0) -> NDArray[np.float64]:
     """Power mean, over proxies, of the relative ranks within the archive; in (0, 1], higher is better.
 
-    With R_ij the ascending rank of member i by proxy j, ties averaged, and m members: r_ij = R_ij / m and
-    score_i = (mean_j r_ij^p)^(1/p). p = 0 is the geometric mean, its limit, which a single bad rank pulls down;
-    p = 1 the arithmetic mean; p = -inf and inf are the worst and the best rank. Only the order of each column matters.
+    With R_ij the ascending rank of member i by proxy j, ties averaged, m members and t_j the saturation:
+    r_ij = min(1, R_ij / (m t_j)) and score_i = (mean_j r_ij^p)^(1/p). p = 0 is the geometric mean, its limit, which a
+    single bad rank pulls down; p = 1 the arithmetic mean; p = -inf and inf are the worst and the best rank. Only the
+    order of each column matters.
     Values that are not finite, whatever their sign, tie at the bottom.
 
     Args:
         columns: shape (m, k), m members by k >= 1 proxies, higher is better.
         p: exponent, any number but nan.
+        saturation: relative rank from which more is no better, in (0, 1]; one for all proxies, or shape (k,).
 
     Returns:
         Shape (m,).
@@ -29,7 +33,8 @@ def fuse(columns: ArrayLike, p: float = 0.0) -> NDArray[np.float64]:
     Raises:
         CoernasError: `columns` is not a matrix with a column, or `p` is nan.
 
-    Source: rank aggregation by the mean logarithm of ranks as in AZ-NAS (Lee and Ham 2024); the power mean is ours.
+    Source: rank aggregation by the mean logarithm of ranks as in AZ-NAS (Lee and Ham 2024); the power mean
+    and the saturation are ours.
 
     Example:
         >>> fuse([[1.0, 10.0], [2.0, 30.0], [3.0, 20.0], [4.0, float("nan")]], p=1.0).tolist()
@@ -44,7 +49,21 @@ def fuse(columns: ArrayLike, p: float = 0.0) -> NDArray[np.float64]:
     if members == 0:
         return np.empty(0)
     ranks = np.asarray(rankdata(np.where(np.isfinite(values), values, -np.inf), axis=0), dtype=np.float64) / members
-    return _power_mean(ranks, p)
+    return _power_mean(np.minimum(ranks / np.asarray(saturation, dtype=np.float64), 1.0), p)
+
+
+def fuse_proxies(names: Sequence[str], columns: ArrayLike, p: float = 0.0) -> NDArray[np.float64]:
+    """`fuse` of the raw values of registered proxies, each with its own saturation; shape (m,).
+
+    Args:
+        names: k proxies in `PROXIES`.
+        columns: shape (m, k), their values for m members.
+        p: exponent.
+
+    Raises:
+        CoernasError: as `fuse`; an unknown proxy.
+    """
+    return fuse(columns, p, [PROXIES[name].saturation for name in names])
 
 
 def _power_mean(ranks: NDArray[np.float64], p: float) -> NDArray[np.float64]:

@@ -38,9 +38,10 @@ class Proxy:
         direction: of `function`; calling the proxy turns a minimised value round.
         stochastic: whether the value depends on the initial weights, the images and the labels.
         cost: of one value, in passes through the network.
+        saturation: relative rank, in (0, 1], from which a fusion takes more of it for no better.
 
     Raises:
-        CoernasError: a need that no trace has.
+        CoernasError: a need that no trace has, or a saturation out of range.
     """
 
     name: str
@@ -51,8 +52,11 @@ class Proxy:
     direction: Direction = "maximise"
     stochastic: bool = True
     cost: str = SHARED_PASS
+    saturation: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.saturation <= 1:
+            raise CoernasError(f"proxy {self.name!r}: saturation is above 0 and at most 1, not {self.saturation}")
         _check_needs(self.name, self.needs, get_args(TracePart), "no trace has")
 
     def __call__(self, trace: Trace) -> float:
@@ -87,6 +91,11 @@ class NetworkProxy:
     direction: Direction = "maximise"
     stochastic: bool = True
 
+    @property
+    def saturation(self) -> float:
+        """1: a fusion takes more of it for better throughout."""
+        return 1.0
+
     def __post_init__(self) -> None:
         _check_needs(self.name, self.needs, get_args(NetworkNeed), "is unknown")
 
@@ -117,6 +126,7 @@ def register_proxy(
     direction: Direction = "maximise",
     stochastic: bool = True,
     cost: str = SHARED_PASS,
+    saturation: float = 1.0,
 ) -> Callable[[OfTrace], OfTrace]:
     """Register the decorated function of a trace as the proxy `name`; the first line of its docstring describes it.
 
@@ -134,7 +144,10 @@ def register_proxy(
 
     def register(function: OfTrace) -> OfTrace:
         description = _first_line(function, name)
-        PROXIES.add(name, Proxy(name, function, frozenset(needs), description, source, direction, stochastic, cost))
+        proxy = Proxy(
+            name, function, frozenset(needs), description, source, direction, stochastic, cost, saturation=saturation
+        )
+        PROXIES.add(name, proxy)
         return function
 
     return register

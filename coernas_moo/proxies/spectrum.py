@@ -1,9 +1,9 @@
-"""Effective rank: how many directions of channel space a feature map fills."""
+"""Spectra of feature maps: how many directions of channel space they fill, and how evenly."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ SQUARES_FROM, SQUARES_TO = 1e-24, 1e30
 
 LARGEST_MEAN = 4.0
 """How often squared means may outweigh variances before the means are taken off first."""
+
+FLOOR = 1e-3
+"""Under every eigenvalue, relative to their mean, before its logarithm is taken."""
 
 
 def effective_rank_fraction(rows: Tensor) -> float:
@@ -51,6 +54,71 @@ def effective_rank_fraction(rows: Tensor) -> float:
 def effective_rank_fractions(matrices: Sequence[Tensor]) -> list[float]:
     """`effective_rank_fraction` of each of `matrices`, shapes (samples, channels); equal sizes are solved together."""
     fractions = [math.nan] * len(matrices)
+    for largest_rank, places, stack in _stacked_scatters(matrices):
+        for place, entropy in zip(places, _spectral_entropies(stack), strict=True):
+            fractions[place] = float(np.minimum(math.exp(entropy) / largest_rank, 1.0))  # keeps nan, unlike min()
+    return fractions
+
+
+def log_sphericity(rows: Tensor) -> float:
+    """How evenly the channel covariance of `rows` fills the directions that it can, at most about 0.
+
+    With eigenvalues l of the covariance of `rows`, centred, the k = min(channels, samples - 1) that can differ from 0:
+    mean of log(l / mean(l) + 0.001). It is the logarithm of geometric over arithmetic mean, Mauchly's criterion of
+    sphericity, with a floor under directions that are not filled. Unlike the effective rank it counts each weak
+    direction; a determinant is all that it takes.
+
+    Args:
+        rows: shape (samples, channels).
+
+    Returns:
+        log(1.001) for white noise in the limit; the lowest, near log(0.001), where one direction is filled or none;
+        nan for fewer than two samples and for values that are not finite.
+
+    Source: Mauchly 1940, "Significance test for sphericity of a normal n-variate distribution", equation 2; the floor
+    is ours.
+
+    Example:
+        >>> round(log_sphericity(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])), 4)
+        0.001
+        >>> round(log_sphericity(torch.tensor([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])), 3)  # log(2.001 * 0.001) / 2
+        -3.107
+    """
+    return log_sphericities([rows])[0]
+
+
+def log_sphericities(matrices: Sequence[Tensor]) -> list[float]:
+    """`log_sphericity` of each of `matrices`, shapes (samples, channels); equal sizes are solved together."""
+    sphericities = [math.nan] * len(matrices)
+    for largest_rank, places, stack in _stacked_scatters(matrices):
+        dimensions = stack.shape[1]
+        diagonal = stack.diagonal(dim1=1, dim2=2)
+        means = diagonal.sum(1, keepdim=True) / largest_rank
+        stack /= torch.where(means > 0, means, 1.0)[:, :, None]
+        diagonal += FLOOR
+        logs = _log_determinants(stack)
+        # Centring leaves one eigenvalue of a matrix of samples at 0, which says nothing.
+        idle = (dimensions - largest_rank) * math.log(FLOOR)
+        for place, value in zip(places, ((logs - idle) / largest_rank).tolist(), strict=True):
+            sphericities[place] = value
+    return sphericities
+
+
+def _log_determinants(stack: Tensor) -> Tensor:
+    """Of positive definite matrices, shape (k, d, d); nan where one is not finite."""
+    factors, failed = torch.linalg.cholesky_ex(stack)
+    logs: Tensor = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1)
+    for place in torch.nonzero(failed).flatten().tolist():
+        # Rounding can make a nearly singular matrix indefinite; what is not finite fails too.
+        if stack[place].isfinite().all():
+            logs[place] = torch.linalg.eigvalsh(stack[place].double()).clamp_min(FLOOR).log().sum()
+        else:
+            logs[place] = math.nan
+    return logs
+
+
+def _stacked_scatters(matrices: Sequence[Tensor]) -> Iterator[tuple[int, list[int], Tensor]]:
+    """For each size: the largest rank, the places among `matrices`, their scatter matrices, shape (k, d, d)."""
     scatters: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
     for index, rows in enumerate(matrices):
         samples, channels = rows.shape
@@ -63,9 +131,7 @@ def effective_rank_fractions(matrices: Sequence[Tensor]) -> list[float]:
         for place, ((index, _), total) in enumerate(zip(group, totals, strict=True)):
             if not SQUARES_FROM < total < SQUARES_TO:
                 stack[place] = _scatter_of_extremes(matrices[index].detach())
-        for (index, _), entropy in zip(group, _spectral_entropies(stack), strict=True):
-            fractions[index] = float(np.minimum(math.exp(entropy) / largest_rank, 1.0))  # keeps nan, unlike min()
-    return fractions
+        yield largest_rank, [index for index, _ in group], stack
 
 
 def _spectral_entropies(stack: Tensor) -> list[float]:

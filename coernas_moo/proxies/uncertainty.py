@@ -14,26 +14,24 @@ _LAPLACE = "Laplace approximation: MacKay 1992; the layer-wise isotropic reading
 
 @register_proxy("uncertainty", needs=("weight_gradients",), source=_LAPLACE)
 def uncertainty(trace: Trace) -> float:
-    """Entropy a weight, up to constants, of a layer-wise isotropic Laplace posterior at initialisation.
+    """Entropy, up to constants, of a layer-wise isotropic Laplace posterior at initialisation.
 
-    -mean over weight tensors W of log(||dL/dW||_F / sqrt(size of W) + 1e-12), natural logarithm. With random labels the
-    mean squared gradient of a layer estimates its Fisher information a weight, the precision of the posterior: small
-    gradients, wide posterior. A mean, so that depth alone does not decide. Weights without a path to the loss are
-    skipped; without any the value is 0.
+    -sum over weight tensors W of log(||dL/dW||_F + 1e-12), natural logarithm. With random labels the squared gradient
+    of a layer estimates its Fisher information, the precision of the posterior: small gradients, wide posterior.
+    Weights without a path to the loss are skipped; without any the value is 0.
+    """
+    return -float(np.log(_gradient_norms(trace) + 1e-12).sum())
+
+
+@register_proxy("uncertainty_mean", needs=("weight_gradients",), source=_LAPLACE)
+def uncertainty_mean(trace: Trace) -> float:
+    """Entropy of the same posterior a weight, averaged over weight tensors, so that depth alone does not decide.
+
+    -mean over weight tensors W of log(||dL/dW||_F / sqrt(size of W) + 1e-12), natural logarithm; 0 without any.
     """
     norms = _gradient_norms(trace)
     sizes = np.array([gradient.numel() for gradient in trace.weight_gradients], dtype=float)
     return -float(np.log(norms / np.sqrt(sizes) + 1e-12).mean()) if len(norms) else 0.0
-
-
-@register_proxy("uncertainty_sum", needs=("weight_gradients",), source=_LAPLACE)
-def uncertainty_sum(trace: Trace) -> float:
-    """Minus the log of the gradient's norm, summed over weight tensors.
-
-    -sum over weight tensors W of log(||dL/dW||_F + 1e-12), natural logarithm: uncertainty that grows with every weight
-    tensor. Weights without a path to the loss are skipped.
-    """
-    return -float(np.log(_gradient_norms(trace) + 1e-12).sum())
 
 
 def _gradient_norms(trace: Trace) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coernas_moo.evaluation.record import Record
 from coernas_moo.objectives import OBJECTIVES, Limit
-from coernas_moo.proxies import fuse
+from coernas_moo.proxies import fuse_proxies
 from coernas_moo.search.dominance import non_dominated
 
 WORST = 1e30
@@ -159,5 +159,5 @@ class Archive:
             scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
             proxies = np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))
             self._scores = np.full(len(self), np.nan)
-            self._scores[scored] = fuse(proxies[scored], self.p)
+            self._scores[scored] = fuse_proxies(self.proxies, proxies[scored], self.p)
         return self._scores

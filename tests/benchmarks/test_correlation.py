@@ -13,7 +13,7 @@ from coernas_moo.benchmarks.correlation import SCORE, Fusion, Protocol, correlat
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.tabular import Column, TabularBenchmark
 from coernas_moo.networks.layers import Shape
-from coernas_moo.proxies import DIMENSIONS, fuse
+from coernas_moo.proxies import DIMENSIONS, fuse_proxies
 from coernas_moo.reporting.correlation import rows_as_dicts, write_correlation
 from coernas_moo.spaces import NASBench201
 
@@ -51,7 +51,7 @@ def test_rows_are_what_the_scores_say(table: TabularBenchmark, tmp_path: Path) -
     assert result.architectures == len(table)
     assert result.functions == len({SPACE.to_text(SPACE.canonical(SPACE.from_text(t))) for t in table.architectures})
     columns = np.stack([result.scores[name, 1] for name in DIMENSIONS], axis=1)
-    assert np.array_equal(result.scores["score", 1], fuse(columns, 0.0))
+    assert np.array_equal(result.scores["score", 1], fuse_proxies(DIMENSIONS, columns, 0.0))
 
 
 def test_equal_functions_share_a_score_and_nothing_is_evaluated_twice(table: TabularBenchmark, tmp_path: Path) -> None:

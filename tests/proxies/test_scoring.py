@@ -61,27 +61,33 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
     F.cross_entropy(x, labels).backward()
     gradients = [m.weight.grad for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
-    def fractions_of(maps: list[torch.Tensor]) -> list[float]:
-        fractions = []
+    def spectra_of(maps: list[torch.Tensor]) -> list[np.ndarray]:
+        spectra = []
         for values in maps:
             rows = values.detach().double().movedim(1, -1).flatten(0, -2).numpy()
-            assert rows.shape[0] > rows.shape[1]
+            assert rows.shape[1] < rows.shape[0] <= 2048
             power = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
-            p = power[power > 0] / power.sum()
-            fractions.append(math.exp(-(p * np.log(p)).sum()) / rows.shape[1])
-        return fractions
+            spectra.append(power / power.sum())
+        return spectra
 
     def fill(maps: list[torch.Tensor]) -> float:
-        return float(np.mean(fractions_of(maps)))
+        ranks = [math.exp(-(p[p > 0] * np.log(p[p > 0])).sum()) / len(p) for p in spectra_of(maps)]
+        return float(np.mean(ranks))
+
+    def sphericity(maps: list[torch.Tensor]) -> float:
+        return float(np.mean([np.log(p * len(p) + 0.001).mean() for p in spectra_of(maps)]))
 
     norms = [float(g.norm()) for g in gradients]
     return {
-        "robustness": fill([output.grad for output in blocks]),
-        "isotropy": sum(f * x.shape[1] for f, x in zip(fractions_of(inputs), inputs, strict=True)),
-        "uncertainty": -float(np.mean([math.log(n / g.numel() ** 0.5) for n, g in zip(norms, gradients, strict=True)])),
+        "robustness": sphericity([output.grad for output in blocks]),
+        "isotropy": sphericity(blocks) + sphericity(inputs),
+        "uncertainty": -sum(math.log(n) for n in norms),
         "regularity": math.log(plan_of(network).macs()),
-        "isotropy_fraction": fill(blocks) + fill(inputs),
-        "uncertainty_sum": -sum(math.log(n) for n in norms),
+        "robustness_rank": fill([output.grad for output in blocks]),
+        "isotropy_rank": fill(blocks) + fill(inputs),
+        "uncertainty_mean": -float(
+            np.mean([math.log(n / g.numel() ** 0.5) for n, g in zip(norms, gradients, strict=True)])
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""Effective rank against a slow calculation in double precision, and at its edges."""
+"""Effective rank and sphericity against slow calculations in double precision, and at its edges."""
 
 import math
 
@@ -8,8 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coernas_moo.proxies import FeatureMap, effective_rank_fraction, mean_effective_ranks
-from coernas_moo.proxies.spectrum import effective_rank_fractions
+from coernas_moo.proxies import (
+    FeatureMap,
+    effective_rank_fraction,
+    log_sphericity,
+    mean_effective_ranks,
+    mean_log_sphericities,
+)
+from coernas_moo.proxies.spectrum import FLOOR, effective_rank_fractions, log_sphericities
 
 
 def slow(rows: np.ndarray) -> float:
@@ -74,3 +80,52 @@ def test_mean_skips_single_rows_and_counts_repetitions() -> None:
     high, low = effective_rank_fraction(white.rows), 0.25
     means = mean_effective_ranks((white, flat, white, single), (flat,), ())
     assert means == pytest.approx([(2 * high + low) / 3, low, 0.0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    samples=st.integers(3, 60),
+    channels=st.integers(1, 40),
+    offset=st.sampled_from([0.0, 0.3, 2.0]),
+    scale=st.sampled_from([1e-25, 1e-12, 1.0, 1e20]),
+    seed=st.integers(0, 2**31),
+)
+def test_sphericity_agrees_with_singular_values(
+    samples: int, channels: int, offset: float, scale: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    rows = (rng.normal(size=(samples, channels)) @ rng.normal(size=(channels, channels)) + offset) * scale
+    rows = rows.astype(np.float32)
+    exact = rows.astype(np.float64)
+    power = np.linalg.svd(exact - exact.mean(axis=0), compute_uv=False)[: min(channels, samples - 1)] ** 2
+    expected = float(np.log(power / power.mean() + FLOOR).mean())
+    assert log_sphericity(torch.from_numpy(rows)) == pytest.approx(expected, abs=2e-3)
+
+
+def test_sphericity_at_its_edges() -> None:
+    generator = torch.Generator().manual_seed(0)
+    lowest = math.log(FLOOR)
+    one_of_eight = (math.log(8 + FLOOR) + 7 * lowest) / 8  # what rounding leaves of nothing is one direction
+    assert lowest - 1e-3 <= log_sphericity(torch.full((100, 8), 3.7)) <= one_of_eight + 1e-3
+    one_direction = torch.randn(100, 1, generator=generator) @ torch.randn(1, 1024, generator=generator)
+    assert lowest <= log_sphericity(one_direction) < lowest + 0.2
+    assert log_sphericity(torch.randn(8192, 8, generator=generator)) == pytest.approx(0, abs=2e-3)
+    white = torch.randn(200, 6, generator=generator)
+    found = log_sphericities([white, torch.ones(1, 6), torch.full((9, 3), math.nan), white.half(), white * math.inf])
+    assert found[0] == pytest.approx(log_sphericity(white), rel=1e-5)
+    assert found[3] == pytest.approx(found[0], abs=1e-3)
+    assert all(math.isnan(found[place]) for place in (1, 2, 4))
+
+
+def test_a_nearly_singular_matrix_has_a_sphericity() -> None:
+    # Large enough for rounding to push eigenvalues of the scatter below the floor.
+    rows = torch.ones(4096, 1) * torch.linspace(1, 900, 1024) + 1e-3 * torch.randn(4096, 1)
+    assert math.isfinite(log_sphericity(rows * torch.linspace(-1, 1, 4096)[:, None]))
+
+
+def test_many_rows_are_thinned_and_nothing_is_the_lowest() -> None:
+    values = torch.randn(32, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    many = FeatureMap(values, 1)
+    assert many.thinned(2048).shape == (1928, 3)
+    assert len(many.thinned(40000)) == 32768
+    assert mean_log_sphericities((many,), ()) == [pytest.approx(0, abs=0.01), math.log(FLOOR)]

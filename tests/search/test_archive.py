@@ -12,7 +12,7 @@ from coernas_moo.objectives import Limit
 from coernas_moo.proxies import fuse
 from coernas_moo.search.archive import WORST, Archive
 
-PROXIES = ("robustness", "isotropy")
+PROXIES = ("uncertainty", "isotropy")
 values = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([math.inf, -math.inf, math.nan]))
 
 
@@ -24,8 +24,8 @@ def archive(
     return made
 
 
-def scored(text: str, robustness: float, isotropy: float, params: float, **costs: float) -> Record:
-    return Record(text, {"robustness": robustness, "isotropy": isotropy}, {"params": params, **costs})
+def scored(text: str, uncertainty: float, isotropy: float, params: float, **costs: float) -> Record:
+    return Record(text, {"uncertainty": uncertainty, "isotropy": isotropy}, {"params": params, **costs})
 
 
 @settings(max_examples=80, deadline=None)
@@ -96,3 +96,9 @@ def test_an_empty_archive() -> None:
     assert made.scores == {}
     assert made.objective_values([]).shape == (0, 2)
     assert made.constraint_values([]).shape == (0, 1)
+
+
+def test_a_proxy_saturates_in_the_score() -> None:
+    made = Archive(("score", "params"), (), ("robustness",), 0.0)
+    made.add(Record(f"n{i}", {"robustness": float(i)}, {"params": 1.0}) for i in range(10))
+    assert [made.scores[f"n{i}"] for i in range(10)] == pytest.approx([min(1.0, (i + 1) / 7) for i in range(10)])
