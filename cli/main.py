@@ -15,7 +15,8 @@ from .errors import errors_in_one_line
 COMMANDS: Mapping[str, str] = {
     "search": "Search a problem, or a folder of images, for a Pareto front of networks.",
     "show": "Print the front of a run, or draw one network of it.",
-    "front": "Export the front of a run: csv, json, markdown, png.",
+    "front": "Export the front of a run: csv, json, markdown, latex, png, svg.",
+    "report": "Write runs or comparisons as one interactive HTML page.",
     "runs": "List the runs.",
     "problems": "List the problems that come with the package, or print one.",
     "proxies": "List the training-free proxies.",
