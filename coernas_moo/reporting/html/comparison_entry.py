@@ -214,8 +214,8 @@ def _median(values: list[float], digits: int) -> str:
     """Median and quartiles, where never counts as worst."""
     if not values:
         return fmt.UNKNOWN
-    low, middle, high = np.quantile(values, QUARTILES, method="nearest")
-    return f"{_number(middle, digits)} ({_number(low, digits)} to {_number(high, digits)})"
+    low, middle, high = (_number(value, digits) for value in np.quantile(values, QUARTILES, method="nearest"))
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _number(value: float, digits: int) -> str:

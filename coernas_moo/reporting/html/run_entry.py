@@ -204,7 +204,8 @@ def _tiles(run: Run) -> Iterator[tuple[str, str]]:
     yield f"best {fmt.label(first.name)}", fmt.value(first.name, best)
     for objective in archive.objectives[1:3]:
         values = [member.objectives[objective.name] for member in run.front] or [float("nan")]
-        low, high = fmt.value(objective.name, min(values)), fmt.value(objective.name, max(values))
+        # A line may break between the two, not between a number and its unit.
+        low, high = (fmt.value(objective.name, pick(values)).replace(" ", "\u00a0") for pick in (min, max))
         yield fmt.label(objective.name), low if low == high else f"{low} to {high}"
 
 

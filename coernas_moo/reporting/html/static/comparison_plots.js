@@ -26,6 +26,12 @@ function band(x, low, high, color, group, shape) {
   };
 }
 
+/** Smallest and largest value of lines. */
+function range(traces) {
+  const values = traces.flatMap((trace) => trace.y).filter((value) => value !== null);
+  return [Math.min(...values), Math.max(...values)];
+}
+
 function drawRegret(data, container) {
   const div = addPlot(container, null, NARROW.matches ? 460 : 480);
   whenSeen(div, () => {
@@ -51,7 +57,7 @@ function drawRegret(data, container) {
     const layout = baseLayout({
       showlegend: true,
       xaxis: axisLayout("networks evaluated", { rangemode: "tozero" }),
-      yaxis: axisLayout("hypervolume regret", { type: "log", tickformat: "~g", nticks: 8 }),
+      yaxis: axisLayout("hypervolume regret", { type: "log", tickformat: "~g", tickvals: logTicks(...range(traces)) }),
     });
     draw(div, traces, layout, `Convergence of ${data.algorithms.map((algorithm) => algorithm.name).join(", ")}`);
   });
@@ -67,15 +73,23 @@ function drawFinal(data, container) {
     ]),
   ];
   for (const [title, measure] of measures) {
+    if (!data.algorithms.some((algorithm) => measure(algorithm).some((value) => value !== null))) {
+      container.append(element("p", { className: "note" }, `${title}: never reached.`));
+      continue;
+    }
     const div = addPlot(container, title, 70 + 30 * data.algorithms.length);
     whenSeen(div, () => {
+      const names = data.algorithms.map((algorithm) => {
+        const never = measure(algorithm).filter((value) => value === null).length;
+        return plain(algorithm.name + (never ? `, never ${never}×` : ""));
+      });
       const traces = data.algorithms.map((algorithm, index) => {
         const values = measure(algorithm).filter((value) => value !== null);
         return {
           type: "box",
-          name: plain(algorithm.name),
+          name: names[index],
           x: values,
-          y0: plain(algorithm.name),
+          y0: names[index],
           orientation: "h",
           boxpoints: "all",
           jitter: 0.5,
@@ -87,23 +101,17 @@ function drawFinal(data, container) {
           hovertemplate: "%{y}: %{x:.5~g}<extra></extra>",
         };
       });
-      const never = data.algorithms.map((algorithm) => measure(algorithm).filter((value) => value === null).length);
       const layout = baseLayout({
         xaxis: axisLayout("", { nticks: 6, zeroline: false, tickformat: "~g" }),
         yaxis: axisLayout("", {
           type: "category",
-          autorange: "reversed",
           ticks: "",
           tickfont: { size: 11.5, color: colour("ink") },
           categoryorder: "array",
-          categoryarray: data.algorithms.map((algorithm) => plain(algorithm.name)),
+          categoryarray: names,
+          range: [names.length - 0.4, -0.6],
         }),
         margin: { l: 20, r: 14, t: 6, b: 30 },
-        annotations: never.flatMap((count, index) =>
-          count
-            ? [{ text: `never ${count} ×`, x: 1, xref: "paper", xanchor: "right", y: plain(data.algorithms[index].name), showarrow: false, font: { size: 10.5, color: colour("faint") } }]
-            : [],
-        ),
       });
       draw(div, traces, layout, title);
     });
@@ -149,7 +157,10 @@ function drawAttainment(data, container) {
     const layout = baseLayout({
       showlegend: true,
       xaxis: axisLayout(plain(data.objectives[1]), { tickformat: "~g" }),
-      yaxis: axisLayout(plain(`${data.objectives[0]}, minimised`), { type: spread ? "log" : "linear", tickformat: "~g", nticks: 8 }),
+      yaxis: axisLayout(plain(`${data.objectives[0]}, minimised`), {
+        tickformat: "~g",
+        ...(spread ? { type: "log", tickvals: logTicks(Math.min(...values), Math.max(...values)) } : { nticks: 8 }),
+      }),
     });
     draw(div, traces, layout, "Attainment surfaces");
   });

@@ -42,7 +42,7 @@ function architecture(drawings, number, width) {
   for (const { stage, rows: group } of stages(rows)) {
     const framed = stage !== "";
     const top = y + 14;
-    svg.append(arrow(middle, y, framed ? top + 22 : top));
+    svg.append(arrow(middle, y, top));
     y = top + (framed ? 22 : 0);
     if (framed) {
       svg.append(shape("text", { x: 12, y: top + 15, class: "small" }, stage));

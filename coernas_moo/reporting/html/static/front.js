@@ -34,14 +34,27 @@ class FrontPlot {
 
   async draw() {
     const { traces, layout } = this.figure();
-    await Plotly.react(this.div, traces, layout, CONFIG);
+    this.legend();
+    await draw(this.div, traces, layout);
     if (!this.bound) {
       this.bound = true;
-      this.div.on("plotly_click", (event) => {
-        const position = event.points[0]?.customdata;
-        if (position !== undefined) this.view.choose(position, { follow: true });
-      });
+      chooseOnClick(this.view, this.div);
     }
+  }
+
+  legend() {
+    const { genotypes, front, outside } = this.view.data.points;
+    const count = (number) => number.toLocaleString("en");
+    const entries = [
+      { sign: "●", shade: colour("blue"), name: `front (${count(front.length)})` },
+      { sign: "·", shade: colour("ink"), name: `evaluated (${count(genotypes.length)})` },
+    ];
+    if (outside.length) entries.push({ sign: "×", shade: colour("dot"), name: `breaks a limit (${count(outside.length)})` });
+    for (const picks of this.view.picked.values()) {
+      const [shade, symbol] = PICK_LOOKS[picks[0]];
+      entries.push({ sign: SIGNS[symbol], shade: colour(shade), name: picks.join(", ") });
+    }
+    addLegend(this.div, entries);
   }
 
   figure() {
@@ -69,8 +82,7 @@ class FrontPlot {
     const layout = baseLayout({
       xaxis: dataAxis(x),
       yaxis: dataAxis(y, { nticks: 8 }),
-      showlegend: true,
-      margin: { l: 56, r: 12, t: 30, b: 50 },
+      margin: { l: 56, r: 12, t: 10, b: 50 },
       uirevision: `${x.name} ${y.name}`,
     });
     return { traces, layout };
@@ -81,7 +93,7 @@ class FrontPlot {
     return {
       type: "scatter",
       mode: "markers",
-      name: `${name} (${positions.length.toLocaleString("en")})`,
+      name,
       x: positions.map((position) => x.values[position]),
       y: positions.map((position) => y.values[position]),
       customdata: positions,
@@ -92,13 +104,9 @@ class FrontPlot {
   }
 
   pick(position, picks) {
-    const [name, symbol] = PICK_LOOKS[picks[0]] || ["vermillion", "star"];
-    return {
-      ...this.trace(picks.join(", "), [position], {
-        size: symbol === "star" ? 17 : 12, symbol, color: colour(name), line: { width: 1.2, color: colour("surface") },
-      }),
-      name: picks.join(", "),
-    };
+    const [name, symbol] = PICK_LOOKS[picks[0]];
+    const size = symbol === "star" ? 17 : 12;
+    return this.trace(picks.join(", "), [position], { size, symbol, color: colour(name), line: { width: 1.2, color: colour("surface") } });
   }
 
   ring() {
@@ -106,10 +114,8 @@ class FrontPlot {
     const shown = position === null ? [] : [position];
     return {
       ...this.trace("drawn", shown, { size: 20, symbol: "circle-open", color: colour("ink"), line: { width: 2 } }),
-      name: "drawn",
       hoverinfo: "skip",
       hovertemplate: null,
-      showlegend: false,
     };
   }
 
@@ -121,7 +127,7 @@ class FrontPlot {
       outlinewidth: 0,
       tickfont: { size: 10.5, color: colour("faint") },
       tickformat: axis.unit ? "~g" : "~s",
-      ...(flat ? { orientation: "h", y: -0.2, yanchor: "top", len: 0.9, x: 0.5, xanchor: "center" } : { len: 0.9 }),
+      ...(flat ? { orientation: "h", y: -0.25, yanchor: "top", len: 0.9, x: 0.5, xanchor: "center" } : { len: 0.9 }),
     };
   }
 
@@ -163,6 +169,13 @@ class FrontPlot {
   }
 }
 
+function chooseOnClick(view, div) {
+  div.on("plotly_click", (event) => {
+    const position = event.points[0]?.customdata;
+    if (position !== undefined) view.choose(position, { follow: true });
+  });
+}
+
 /** What hovering over a network shows. */
 function hoverText(view, position) {
   const number = view.numberOf(position);
@@ -190,6 +203,5 @@ function bestLine(front, x, y) {
     y: kept.map((position) => y.values[position]),
     line: { color: faded(colour("blue"), 0.8), width: 1.6, shape: "hv" },
     hoverinfo: "skip",
-    showlegend: false,
   };
 }

@@ -41,6 +41,30 @@ function axisLayout(title, extra = {}) {
   };
 }
 
+/** Ticks of a logarithmic axis: 1, 2, 5 of every decade, fewer where many decades are shown, all where few. */
+function logTicks(low, high) {
+  const decades = Math.log10(high / low);
+  const steps = decades < 0.7 ? [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9] : decades < 2.2 ? [1, 2, 5] : decades < 4 ? [1, 3] : [1];
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
+    ticks.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(3))));
+  }
+  return ticks;
+}
+
+/** After zooming, ticks that suit what is shown. */
+function followZoom(div) {
+  div.on("plotly_relayout", (change) => {
+    const ticks = {};
+    for (const name of ["xaxis", "yaxis"]) {
+      const axis = div._fullLayout[name];
+      const moved = Object.keys(change).some((key) => key.startsWith(`${name}.range`) || key === `${name}.autorange`);
+      if (moved && axis.type === "log") ticks[`${name}.tickvals`] = logTicks(...axis.range.map((power) => 10 ** power));
+    }
+    if (Object.keys(ticks).length) Plotly.relayout(div, ticks);
+  });
+}
+
 /** The layout of an axis of the data: logarithmic where values span much. */
 function dataAxis(axis, extra = {}) {
   const known = axis.values.filter((value) => value !== null);
@@ -49,7 +73,7 @@ function dataAxis(axis, extra = {}) {
   const log = ["objective", "cost"].includes(axis.role) && axis.name !== "score" && low > 0 && high / low >= LOG_FROM;
   const better = { max: "  (higher is better)", min: "  (lower is better)", "": "" }[axis.direction];
   return axisLayout(plain(axis.title + (axis.unit ? `, ${axis.unit}` : "") + better), {
-    type: log ? "log" : "linear",
+    ...(log ? { type: "log", tickvals: logTicks(low, high) } : { type: "linear" }),
     tickformat: axis.unit || axis.role === "proxy" || high < 1000 ? "~g" : "~s",
     nticks: NARROW.matches ? 6 : 9,
     zeroline: false,
@@ -66,12 +90,30 @@ const CONFIG = {
 };
 
 /** Draw, or draw again, with a title that a screen reader says. */
-function draw(div, traces, layout, label) {
+async function draw(div, traces, layout, label) {
   if (label) {
     div.setAttribute("role", "img");
     div.setAttribute("aria-label", label);
   }
-  return Plotly.react(div, traces, layout, CONFIG);
+  await Plotly.react(div, traces, layout, CONFIG);
+  if (!div.dataset.bound) {
+    div.dataset.bound = "yes";
+    followZoom(div);
+    div.dispatchEvent(new Event("firstdrawn"));
+  }
+}
+
+/** A legend as text above a plot, which wraps as text does. */
+function addLegend(div, entries) {
+  const items = entries.map(({ sign, shade, name }) => {
+    const mark = element("span", { ariaHidden: "true" }, sign);
+    mark.style.color = shade;
+    return element("li", {}, mark, ` ${name}`);
+  });
+  const legend = element("ul", { className: "legend" }, ...items);
+  const before = div.previousElementSibling;
+  if (before?.className === "legend") before.replaceWith(legend);
+  else div.before(legend);
 }
 
 /** A plot with a heading of its own, in a container of several. */

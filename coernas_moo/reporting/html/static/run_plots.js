@@ -27,19 +27,13 @@ function drawCosts(view, container) {
       if (cost.direction && first.direction) traces.push(bestLine([...points.front], cost, first));
       traces.push(cloud(points.front, { size: 6.5, color: colour("blue"), line: { width: 0.8, color: colour("surface") } }, true));
       for (const [number, picks] of view.picked) {
-        const [name, symbol] = PICK_LOOKS[picks[0]] || ["vermillion", "star"];
+        const [name, symbol] = PICK_LOOKS[picks[0]];
         traces.push(cloud([points.front[number - 1]], { size: symbol === "star" ? 14 : 10, symbol, color: colour(name) }, true));
       }
       const layout = baseLayout({ xaxis: dataAxis(cost, { nticks: 6 }), yaxis: dataAxis(first, { nticks: 6 }) });
-      draw(div, traces, layout, `${first.label} against ${cost.label} of ${points.genotypes.length} networks`).then(() => {
-        if (div.dataset.bound) return;
-        div.dataset.bound = "yes";
-        div.on("plotly_click", (event) => {
-          const position = event.points[0]?.customdata;
-          if (position !== undefined) view.choose(position, { follow: true });
-        });
-      });
+      draw(div, traces, layout, `${first.label} against ${cost.label} of ${points.genotypes.length} networks`);
     };
+    div.addEventListener("firstdrawn", () => chooseOnClick(view, div));
     whenSeen(div, task);
   }
 }
@@ -52,7 +46,7 @@ function drawLeaders(view, container) {
     const leaders = [...view.picked].slice(0, LEADERS).map(([number, picks]) => ({
       position: view.data.points.front[number - 1],
       name: `${number}: ${picks.join(", ")}`,
-      colour: colour((PICK_LOOKS[picks[0]] || ["vermillion"])[0]),
+      colour: colour(PICK_LOOKS[picks[0]][0]),
     }));
     if (view.chosen !== null && !leaders.some((leader) => leader.position === view.chosen)) {
       const number = view.numberOf(view.chosen);
@@ -72,10 +66,10 @@ function drawLeaders(view, container) {
       barmode: "group",
       bargap: 0.3,
       bargroupgap: 0.08,
-      showlegend: true,
-      xaxis: axisLayout("", { ticks: "", tickfont: { size: 12.5, color: colour("ink") } }),
+      xaxis: axisLayout("", { ticks: "", tickangle: 0, tickfont: { size: NARROW.matches ? 10 : 12.5, color: colour("ink") } }),
       yaxis: axisLayout("leaves behind, %", { range: [0, 100], nticks: 6 }),
     });
+    addLegend(div, leaders.map((leader) => ({ sign: "■", shade: leader.colour, name: leader.name })));
     draw(div, traces, layout, `Dimensions of ${leaders.map((leader) => leader.name).join("; ")}`);
   };
   whenSeen(div, task);
@@ -96,7 +90,7 @@ function overGenes(table, options) {
 function drawOperations(view, container) {
   for (const segment of view.data.operations) {
     const { options } = segment;
-    const div = addPlot(container, segment.name, 84 + 34 * options.length);
+    const div = addPlot(container, segment.name, 62 + 34 * options.length);
     whenSeen(div, () => {
       const bars = (name, table, shade) => {
         const counts = overGenes(table, options);
@@ -112,16 +106,13 @@ function drawOperations(view, container) {
           marker: { color: shade },
         };
       };
-      const traces = [
-        bars("among all", segment.archive, faded(colour("dot"), 0.6)),
-        bars("on the front", segment.front, colour("blue")),
-      ];
+      const looks = [["among all", colour("dot")], ["on the front", colour("blue")]];
+      const traces = [bars(looks[0][0], segment.archive, looks[0][1]), bars(looks[1][0], segment.front, looks[1][1])];
+      addLegend(div, looks.map(([name, shade]) => ({ sign: "■", shade, name })).reverse());
       const layout = baseLayout({
         barmode: "group",
         bargap: 0.3,
-        showlegend: true,
-        legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", traceorder: "reversed" },
-        margin: { l: 20, r: 16, t: 12, b: 40 },
+        margin: { l: 20, r: 16, t: 4, b: 40 },
         xaxis: axisLayout("% of choices", { rangemode: "tozero", nticks: 6 }),
         yaxis: axisLayout("", { type: "category", autorange: "reversed", ticks: "", tickfont: { size: 12, color: colour("ink") } }),
       });

@@ -2,6 +2,7 @@
 // Colours come from the style sheet, so that plots follow light and dark as everything else does.
 
 const DASHES = ["solid", "dash", "dot"];
+const SIGNS = { star: "★", diamond: "◆", "triangle-up": "▲", square: "■", circle: "●" };
 const PICK_LOOKS = {
   best: ["vermillion", "star"],
   knee: ["green", "diamond"],
