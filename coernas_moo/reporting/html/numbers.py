@@ -8,6 +8,9 @@ from collections.abc import Iterable
 DIGITS = 6
 """Significant digits: more than a reader sees; the exports hold them all."""
 
+_LARGEST_WHOLE = 2**53
+"""Beyond it, JavaScript's whole numbers are not exact."""
+
 
 def short(value: float) -> float | None:
     """The value to `DIGITS` significant digits, as an int where it is whole; None where it is not finite.
@@ -18,7 +21,7 @@ def short(value: float) -> float | None:
     """
     if not math.isfinite(value):
         return None
-    if float(value).is_integer():
+    if float(value).is_integer() and abs(value) < _LARGEST_WHOLE:
         return int(value)
     return float(f"{value:.{DIGITS}g}")
 
