@@ -29,7 +29,7 @@ _FLAGS = (
     "--disable-sync",
     "--remote-debugging-pipe",
 )
-_PATIENCE = 60.0
+_PATIENCE = 40.0
 """Seconds; a busy machine takes long to start a browser."""
 
 
@@ -87,7 +87,9 @@ class Browser:
     def open(self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Load a file in a window of that size and wait until it can be used."""
         self.events.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        phone = width < 600
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self.call("Emulation.setTouchEmulationEnabled", enabled=phone)
         self.colours(dark=dark)
         self.call("Page.navigate", url=path.resolve().as_uri())
         self.wait("performance.getEntriesByName('interactive').length > 0")
@@ -115,6 +117,19 @@ class Browser:
         time.sleep(0.2)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def tap(self, x: float, y: float) -> None:
+        """Touch and let go."""
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def swipe(self, x: float, y: float, distance: float) -> None:
+        """Touch, move that many pixels down (up where negative), and let go."""
+        self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        for step in range(1, 11):
+            point = {"x": x, "y": y + distance * step / 10}
+            self.call("Input.dispatchTouchEvent", type="touchMove", touchPoints=[point])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def press(self, *keys: str) -> None:
         """Press keys by name (`Enter`, `ArrowRight`, `Tab`)."""
