@@ -145,7 +145,9 @@ def _read_curves(path: Path) -> tuple[list[int], dict[str, NDArray[np.float64]]]
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}; make it again with 'coernas compare'") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path}: not the table of a comparison ({error}); make it again with 'coernas compare'") from None
+        raise RunError(
+            f"{path}: not the table of a comparison ({error}); make it again with 'coernas compare'"
+        ) from None
     return checkpoints, {name: np.array(rows) for name, rows in curves.items()}
 
 

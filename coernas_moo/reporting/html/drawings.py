@@ -15,7 +15,7 @@ EDGE_LABELS = {SKIP: "skip", "nor_conv_1x1": "conv 1x1", "nor_conv_3x3": "conv 3
 
 
 class DrawnRow(msgspec.Struct, frozen=True, array_like=True):
-    """One box of a drawing, as a list: stage (may be empty), text, kind (`unit`, `pool`, `head`), output, params, MACs."""
+    """One box, written as a list: stage (may be empty), text, kind (`unit`, `pool`, `head`), output, params, MACs."""
 
     stage: str
     text: str
@@ -26,7 +26,7 @@ class DrawnRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DrawnEdge(msgspec.Struct, frozen=True, array_like=True):
-    """One edge of a cell, as a list: source and target node, operation, what is written on it."""
+    """One edge of a cell, written as a list: source and target node, operation, what is written on it."""
 
     source: int
     target: int

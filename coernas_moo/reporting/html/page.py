@@ -7,18 +7,32 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from coernas_moo._version import __version__
 from coernas_moo.errors import CoernasError
 from coernas_moo.files import write_atomically
-from coernas_moo.reporting.html.comparison_entry import ComparisonEntry
-from coernas_moo.reporting.html.run_entry import RunEntry
 
-Entry = RunEntry | ComparisonEntry
+if TYPE_CHECKING:
+    from coernas_moo.reporting.html.comparison_entry import ComparisonEntry
+    from coernas_moo.reporting.html.run_entry import RunEntry
 
-SCRIPTS = ("format", "theme", "plot", "drawing", "panel", "front", "run_plots", "overview_plots", "comparison_plots", "main")
+    Entry: TypeAlias = RunEntry | ComparisonEntry
+
+SCRIPTS = (
+    "format",
+    "theme",
+    "plot",
+    "drawing",
+    "panel",
+    "front",
+    "run_plots",
+    "overview_plots",
+    "comparison_plots",
+    "main",
+)
 """Files in `static/`, in the order in which they stand in the page."""
 
 

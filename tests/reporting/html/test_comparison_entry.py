@@ -55,7 +55,9 @@ def write(folder: Path, made: ComparisonDocument, problem: str | None = 'name = 
     with (folder / "comparison.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["algorithm", "seed", "hypervolume_10", "hypervolume_20"])
-        writer.writerows([name, seed + 1, *curve] for name, curves in CURVES.items() for seed, curve in enumerate(curves))
+        writer.writerows(
+            [name, seed + 1, *curve] for name, curves in CURVES.items() for seed, curve in enumerate(curves)
+        )
     if problem is not None:
         (folder / "problem.toml").write_text(problem)
     return folder

@@ -52,9 +52,10 @@ def panel(browser: Browser) -> str:
 def centre(browser: Browser, expression: str) -> tuple[float, float]:
     """Where an element is in the window."""
     browser.run(f"({expression}).scrollIntoView({{block: 'center', behavior: 'instant'}})")
-    box = f"(() => {{ const b = ({expression}).getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }})()"
-    x, y = browser.run(box)
-    return x, y
+    left, top, width, height = browser.run(
+        f"(box => [box.x, box.y, box.width, box.height])(({expression}).getBoundingClientRect())"
+    )
+    return left + width / 2, top + height / 2
 
 
 def overflow(browser: Browser) -> int:
@@ -120,7 +121,9 @@ def test_everything_that_can_be_pressed_is_reached_by_tab(browser: Browser, repo
     reached = set()
     for _ in range(60):
         browser.press("Tab")
-        reached.add(browser.run("`${document.activeElement.tagName} ${document.activeElement.className.split(' ')[0]}`"))
+        reached.add(
+            browser.run("`${document.activeElement.tagName} ${document.activeElement.className.split(' ')[0]}`")
+        )
     assert {"A skip", "SELECT ", "DIV plot", "SUMMARY ", "BUTTON draw", "BUTTON copy"} <= reached
 
 
@@ -135,7 +138,9 @@ def test_the_axes_can_be_chosen(browser: Browser, report: Path) -> None:
     browser.open(report)
     title = "document.querySelector('[data-plot=front] .xtitle').textContent"
     assert browser.run(title).startswith("latency, ms")
-    browser.run("(s => { s.value = 'isotropy'; s.dispatchEvent(new Event('change')) })(document.querySelector('[data-axis=x]'))")
+    browser.run(
+        "(s => { s.value = 'isotropy'; s.dispatchEvent(new Event('change')) })(document.querySelector('[data-axis=x]'))"
+    )
     browser.wait(f"{title}.startsWith('isotropy')")
 
 
