@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from coernas_moo.errors import CoernasError
 
@@ -43,8 +42,15 @@ def fuse(columns: ArrayLike, p: float = 0.0) -> NDArray[np.float64]:
     members = len(values)
     if members == 0:
         return np.empty(0)
-    ranks = np.asarray(rankdata(np.where(np.isfinite(values), values, -np.inf), axis=0), dtype=np.float64) / members
+    ranks = np.stack([_ranks(column) for column in np.where(np.isfinite(values), values, -np.inf).T], axis=1) / members
     return _power_mean(ranks, p)
+
+
+def _ranks(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ascending from 1, ties averaged; what `scipy.stats.rankdata` does, whose import takes a second."""
+    _, place, counts = np.unique(column, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks
 
 
 def _power_mean(ranks: NDArray[np.float64], p: float) -> NDArray[np.float64]:

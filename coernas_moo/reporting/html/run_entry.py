@@ -18,7 +18,7 @@ from coernas_moo.reporting.html.operations import SegmentCounts, operations
 from coernas_moo.reporting.html.points import Points, points
 from coernas_moo.reporting.html.trained import TrainedModel, trained_models, trained_table
 from coernas_moo.reporting.marks import marks, picks
-from coernas_moo.reporting.search_header import space_text
+from coernas_moo.reporting.space_text import space_text
 from coernas_moo.reporting.tables import objectives_text, source_text
 from coernas_moo.search.history import read_history
 from coernas_moo.search.presets import effective_preset
