@@ -48,12 +48,12 @@ def trained_table(models: list[TrainedModel]) -> tuple[list[str], list[list[str]
 
     Example:
         >>> trained_table([TrainedModel("knee", {"macs": 1e6, "accuracy": 0.97512, "genotype": "conv3:max"})])
-        (['model', 'accuracy', 'macs'], [['knee', '97.51 %', '1.00 M']])
+        (['model', 'accuracy', 'MACs'], [['knee', '97.51 %', '1.00 M']])
     """
     names = dict.fromkeys(name for model in models for name in model.metrics if name not in _LONG)
     columns = [name for name in _FIRST if name in names] + sorted(set(names) - set(_FIRST))
     rows = [[model.name, *(_text(name, model.metrics.get(name)) for name in columns)] for model in models]
-    return ["model", *columns], rows
+    return ["model", *map(fmt.label, columns)], rows
 
 
 def _is_scalar(value: object) -> bool:

@@ -128,7 +128,7 @@ def test_trained_networks_are_read_as_they_are(tmp_path: Path) -> None:
     assert [model.name for model in models] == ["best", "knee"]
     assert set(models[1].metrics) == {"accuracy", "f1_macro", "parameters", "latency_ms", "genotype"}
     assert trained_table(models) == (
-        ["model", "accuracy", "f1_macro", "parameters", "latency_ms", "device", "pruned"],
+        ["model", "accuracy", "f1_macro", "parameters", "latency", "device", "pruned"],
         [
             ["best", "–", "50.00 %", "–", "–", "cpu", "yes"],
             ["knee", "97.51 %", "90.00 %", "4.32 k", "0.50 ms", "–", "–"],

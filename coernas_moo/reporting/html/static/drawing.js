@@ -96,10 +96,10 @@ function arrow(x, from, to) {
 
 /** The graph of a cell: nodes from left to right, an arc for each edge that has an operation. */
 function cellGraph(edges, nodes) {
-  const gap = 116;
-  const [left, middle] = [26, 104];
+  const gap = 105;
+  const [left, middle] = [22, 100];
   const bends = { "0-2": 0.62, "1-3": -0.62, "0-3": 0.66 };
-  const svg = shape("svg", { class: "drawing cell", viewBox: `0 0 ${2 * left + gap * (nodes - 1)} 196`, role: "img" });
+  const svg = shape("svg", { class: "drawing cell", viewBox: `0 0 ${2 * left + gap * (nodes - 1)} 184`, role: "img" });
   const names = [...Array(nodes).keys()].map((node) => (node === 0 ? "in" : node === nodes - 1 ? "out" : String(node)));
   const said = edges.map(([source, target, , label]) => `${label} from ${names[source]} to ${names[target]}`);
   svg.setAttribute("aria-label", `The cell: ${said.join(", ") || "no edge"}`);

@@ -65,7 +65,7 @@ function showPanel(view, position) {
   const trained = view.data.trained.filter((model) => model.metrics.genotype === points.genotypes[position]);
   for (const model of trained) {
     const shown = ["accuracy", "f1_macro"].filter((name) => typeof model.metrics[name] === "number");
-    const said = shown.map((name) => `${name} ${percent(model.metrics[name])}`).join(", ");
+    const said = shown.map((name) => `${name} ${(100 * model.metrics[name]).toFixed(1)} %`).join(", ");
     panel.append(element("p", { className: "note" }, `Trained as ${model.name}${said ? `: ${said}` : ""}`));
   }
   panel.append(codeBlock(points.genotypes[position], `${id}-genotype`, "genotype"));
