@@ -67,7 +67,7 @@ def overflow(browser: Browser) -> int:
 def draw_everything(browser: Browser) -> None:
     browser.run("document.querySelectorAll('details').forEach(details => details.open = true)")
     browser.run("window.dispatchEvent(new Event('beforeprint'))")
-    browser.wait("[...document.querySelectorAll('.plot')].every(plot => plot.classList.contains('js-plotly-plot'))")
+    browser.wait("[...document.querySelectorAll('div.plot')].every(plot => plot.classList.contains('js-plotly-plot'))")
 
 
 def test_a_click_on_a_point_draws_its_network(browser: Browser, report: Path, front_run: Run) -> None:
@@ -200,11 +200,11 @@ def test_runs_and_comparisons_in_one_page(
     comparison = comparison_entry(write(tmp_path / "comparison", document()), "entry-4")
     browser.open(write_report([*runs, comparison], tmp_path / "report.html"))
     draw_everything(browser)
-    assert browser.run("document.querySelectorAll('.plot.large').length") == 3
+    assert browser.run("document.querySelectorAll('div.plot.large').length") == 3
     assert browser.run("document.querySelectorAll('svg.cell').length") == 1
     curves = browser.run("document.querySelectorAll('[data-plots=regret] .scatterlayer .trace').length")
     assert curves == 2 * len(document().algorithms)
-    assert browser.run("document.querySelectorAll('[data-plots=convergence] .plot').length") == 4
+    assert browser.run("document.querySelectorAll('[data-plots=convergence] div.plot').length") == 4
     assert overflow(browser) <= 0
     name = browser.run("document.querySelector('[data-plots=regret] .legendtext:last-of-type').textContent")
     assert name in {"ours", "<b>theirs"}
