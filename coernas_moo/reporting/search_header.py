@@ -14,6 +14,7 @@ from coernas_moo.reporting.space_text import space_text
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.spaces import SearchSpace
 
+
 def search_facts(problem: ProblemFile, space: SearchSpace, info: DatasetInfo, directory: Path) -> dict[str, str]:
     """Label to text, in the order in which they are shown."""
     about = f": {problem.description}" if problem.description else ""

@@ -76,7 +76,11 @@ def main() -> None:
         size = out.stat().st_size
     summary = {name: round(statistics.median(row[name] for row in rows), 3) for name in rows[0]}
     best = {f"{name}_least": round(min(row[name] for row in rows), 3) for name in rows[0]}
-    print(json.dumps({**summary, **best, "size_mb": size / 1e6, "repeats": len(rows), "load": os.getloadavg()[0]}, indent=1))
+    print(
+        json.dumps(
+            {**summary, **best, "size_mb": size / 1e6, "repeats": len(rows), "load": os.getloadavg()[0]}, indent=1
+        )
+    )
 
 
 if __name__ == "__main__":
