@@ -2,8 +2,8 @@
 
     python results/report/measure.py RUN [--repeats N]
 
-The browser is a fresh one each time, started and left idle before the page is opened. A page can be used when its front is
-drawn and answers to clicks. CPU seconds are those of the command, and of the page's main thread.
+The browser is a fresh one each time, started and left idle before the page is opened. A page can be used when its front
+is drawn and answers to clicks. CPU seconds are those of the command, and of the page's main thread.
 """
 
 from __future__ import annotations
@@ -76,11 +76,8 @@ def main() -> None:
         size = out.stat().st_size
     summary = {name: round(statistics.median(row[name] for row in rows), 3) for name in rows[0]}
     best = {f"{name}_least": round(min(row[name] for row in rows), 3) for name in rows[0]}
-    print(
-        json.dumps(
-            {**summary, **best, "size_mb": size / 1e6, "repeats": len(rows), "load": os.getloadavg()[0]}, indent=1
-        )
-    )
+    found = {**summary, **best, "size_mb": size / 1e6, "repeats": len(rows), "load": os.getloadavg()[0]}
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
