@@ -15,7 +15,8 @@ from .errors import errors_in_one_line
 COMMANDS: Mapping[str, str] = {
     "search": "Search a problem, or a folder of images, for a Pareto front of networks.",
     "show": "Print the front of a run, or draw one network of it.",
-    "front": "Export the front of a run: csv, json, markdown, png.",
+    "front": "Export the front of a run: csv, json, markdown, latex, png, svg.",
+    "report": "Write runs or comparisons as one interactive HTML page.",
     "runs": "List the runs.",
     "problems": "List the problems that come with the package, or print one.",
     "proxies": "List the training-free proxies.",
@@ -26,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "nb201": "Make or describe the NAS-Bench-201 table.",
     "latency": "Check estimated latency against measured latency.",
     "bench": "Measure what candidates, workers and searches cost on this machine.",
-    "schema": "Print the JSON Schema of problem files.",
+    "schema": "Print the JSON Schema of problem files, fronts or comparisons.",
     "doctor": "Show versions, devices and what might be wrong on this machine.",
     "completion": "Print the completion script of a shell.",
 }

@@ -1,4 +1,4 @@
-"""`coernas schema`: the JSON Schema of problem files."""
+"""`coernas schema`: the JSON Schemas of problem files and of exported documents."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ import click
 
 from .output import print_json
 
+DOCUMENTS = ("problem", "front", "comparison")
+
 
 @click.command()
-def command() -> None:
-    """Print the JSON Schema of problem files, for editors that check and complete TOML.
+@click.argument("document", type=click.Choice(DOCUMENTS), default="problem")
+def command(document: str) -> None:
+    """Print the JSON Schema of DOCUMENT.
+
+    problem: problem files, for editors that check and complete TOML (default).
+    front: front.json, the export of a run. comparison: comparison.json, what coernas compare leaves.
 
     \b
-    Example:
+    Examples:
       coernas schema > coernas.schema.json
+      coernas schema front
     """
-    from coernas_moo.schema import json_schema
+    if document == "problem":
+        from coernas_moo.schema import json_schema
 
-    print_json(json_schema())
+        print_json(json_schema())
+        return
+    from coernas_moo.reporting.document_schemas import comparison_schema, front_schema
+
+    print_json(front_schema() if document == "front" else comparison_schema())

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.proxies.proxy import PROXIES
@@ -48,7 +47,7 @@ def fuse(columns: ArrayLike, p: float = 0.0, saturation: ArrayLike = 1.0) -> NDA
     members = len(values)
     if members == 0:
         return np.empty(0)
-    ranks = np.asarray(rankdata(np.where(np.isfinite(values), values, -np.inf), axis=0), dtype=np.float64) / members
+    ranks = np.stack([_ranks(column) for column in np.where(np.isfinite(values), values, -np.inf).T], axis=1) / members
     return _power_mean(np.minimum(ranks / np.asarray(saturation, dtype=np.float64), 1.0), p)
 
 
@@ -64,6 +63,13 @@ def fuse_proxies(names: Sequence[str], columns: ArrayLike, p: float = 0.0) -> ND
         CoernasError: as `fuse`; an unknown proxy.
     """
     return fuse(columns, p, [PROXIES[name].saturation for name in names])
+
+
+def _ranks(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ascending from 1, ties averaged; what `scipy.stats.rankdata` does, whose import takes a second."""
+    _, place, counts = np.unique(column, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks
 
 
 def _power_mean(ranks: NDArray[np.float64], p: float) -> NDArray[np.float64]:

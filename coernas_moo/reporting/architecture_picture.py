@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from coernas_moo.networks.layers import Keeps, Shape
 from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.architecture_text import cell_of, stage_of
+from coernas_moo.reporting.architecture_rows import Row, rows
+from coernas_moo.reporting.architecture_text import cell_of
 from coernas_moo.reporting.cell_picture import draw_cell
 from coernas_moo.reporting.figure import BLUE, FAINT, INK, ORANGE, RULE, SKY, new_figure, style
 from coernas_moo.reporting.genotype_text import wrap
@@ -26,42 +25,6 @@ _LEFT, _BOX, _SHAPE, _PARAMS, _MACS = 0.3, 1.15, 4.55, 5.7, 6.4
 _BAR = 0.75
 _BOX_WIDTH = 2.55
 _COLOURS = {"head": ("#f0f1f3", FAINT), "pool": ("#fdf1da", ORANGE), "unit": ("#e3f0f8", BLUE)}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A block of the picture, standing for `times` equal ones that follow each other."""
-
-    stage: str
-    label: str
-    kind: str
-    shape: Shape
-    params: int
-    macs: int
-    times: int = 1
-
-    @property
-    def text(self) -> str:
-        """What its box says."""
-        return f"{self.times} × {self.label}" if self.times > 1 else self.label
-
-
-def rows(plan: NetworkPlan) -> list[Row]:
-    """The blocks in order; equal ones in a row are one row, costs added up."""
-    found: list[Row] = []
-    for cost, block in zip(plan.costs(), plan.blocks, strict=True):
-        stage = stage_of(cost.name) if "." in cost.name else ""
-        kind = "unit" if cost.params else "pool"
-        kind = kind if block.observed else "head"
-        last = found[-1] if found else None
-        same = last is not None and (last.stage, last.label, last.shape) == (stage, cost.label, cost.out_shape)
-        if last is not None and same and not isinstance(block.layer, Keeps):
-            found[-1] = Row(
-                stage, last.label, kind, last.shape, last.params + cost.params, last.macs + cost.macs, last.times + 1
-            )
-        else:
-            found.append(Row(stage, cost.label, kind, cost.out_shape, cost.params, cost.macs))
-    return found
 
 
 def architecture_figure(run: Run, member: Member) -> Figure:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.comparison import TARGETS, Comparison
 from coernas_moo.benchmarks.statistics import Summary, verdict
 from coernas_moo.files import write_atomically
-
-FORMAT = "coernas-comparison-1"
-"""Name and version of the JSON document: the version changes when a key changes its meaning or goes."""
+from coernas_moo.reporting.comparison_document import (
+    FORMAT,
+    AlgorithmResult,
+    ComparisonDocument,
+    ContestResult,
+    Front,
+    encode,
+)
+from coernas_moo.reporting.markup import latex
+from coernas_moo.versions import versions
 
 HEAD = (
     "algorithm",
@@ -54,12 +65,6 @@ def comparison_rows(comparison: Comparison) -> list[list[str]]:
     return rows
 
 
-def comparison_verdict(comparison: Comparison) -> str:
-    """One sentence on the first algorithm."""
-    plan = comparison.plan
-    return verdict(comparison.contests, plan.algorithms[0], seeds=plan.seeds, evaluations=plan.evaluations)
-
-
 def comparison_markdown(comparison: Comparison) -> str:
     """The table with its verdict."""
     lines = [
@@ -77,9 +82,9 @@ def comparison_latex(comparison: Comparison) -> str:
     lines = [
         rf"\begin{{tabular}}{{l{'r' * (len(HEAD) - 1)}}}",
         r"\toprule",
-        " & ".join(map(_latex, HEAD)) + r" \\",
+        " & ".join(map(latex, HEAD)) + r" \\",
         r"\midrule",
-        *(" & ".join(map(_latex, row)) + r" \\" for row in comparison_rows(comparison)),
+        *(" & ".join(map(latex, row)) + r" \\" for row in comparison_rows(comparison)),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -110,36 +115,44 @@ def comparison_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
-def comparison_json(comparison: Comparison) -> str:
-    """One document: `format`, `problem`, `objectives`, `seeds`, `evaluations`, `exact` (whether the reference is the
-    true front), `verdict`, `contests` (rival, p, effect, outcome), `ranks`, and by algorithm the seeds' values
-    (`hypervolume`, `igd_plus`, `evaluations_to`, `best`, `seconds`); null where a target was never reached."""
+def comparison_verdict(comparison: Comparison) -> str:
+    """One sentence on the first algorithm."""
     plan = comparison.plan
-    document = {
-        "format": FORMAT,
-        "problem": plan.problem.name,
-        "objectives": list(comparison.objectives),
-        "seeds": plan.seeds,
-        "evaluations": plan.evaluations,
-        "exact": comparison.exact,
-        "verdict": comparison_verdict(comparison),
-        "contests": [vars(contest) for contest in comparison.contests],
-        "ranks": comparison.ranks,
-        "algorithms": {
-            name: {
-                "hypervolume": standing.final.tolist(),
-                "igd_plus": standing.igd_plus.tolist(),
-                "evaluations_to": {
-                    f"{target:g}": [value if math.isfinite(value) else None for value in row]
-                    for target, row in zip(TARGETS, standing.to_target.tolist(), strict=True)
-                },
-                "best": standing.best.tolist(),
-                "seconds": standing.seconds.tolist(),
-            }
+    return verdict(comparison.contests, plan.algorithms[0], seeds=plan.seeds, evaluations=plan.evaluations)
+
+
+def comparison_document(comparison: Comparison) -> ComparisonDocument:
+    """The comparison as plain data."""
+    plan = comparison.plan
+    return ComparisonDocument(
+        FORMAT,
+        plan.problem.name,
+        list(comparison.objectives),
+        plan.seeds,
+        plan.evaluations,
+        comparison.exact,
+        comparison_verdict(comparison),
+        [msgspec.convert(vars(contest), ContestResult) for contest in comparison.contests],
+        comparison.ranks,
+        {
+            name: AlgorithmResult(
+                standing.final.tolist(),
+                _known(standing.igd_plus.tolist()),
+                {f"{t:g}": _known(row) for t, row in zip(TARGETS, standing.to_target.tolist(), strict=True)},
+                _known(standing.best.tolist()),
+                standing.seconds.tolist(),
+                [_sorted(front) for front in comparison.fronts[name]],
+            )
             for name, standing in comparison.standings.items()
         },
-    }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+        _sorted(comparison.reference.front),
+        versions(),
+    )
+
+
+def comparison_json(comparison: Comparison) -> str:
+    """The comparison as a JSON document, see `ComparisonDocument`; numbers in full precision."""
+    return encode(comparison_document(comparison))
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> None:
@@ -160,5 +173,9 @@ def _spread(summary: Summary, digits: int) -> str:
     return f"{number(summary.median)} ({number(summary.low)} to {number(summary.high)})"
 
 
-def _latex(text: str) -> str:
-    return text.replace("%", r"\%").replace("_", r"\_")
+def _known(values: Iterable[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _sorted(front: NDArray[np.float64]) -> Front:
+    return sorted(front.tolist())

@@ -16,6 +16,7 @@ from coernas_moo.files import write_atomically
 from coernas_moo.objectives.objective import Direction
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.marks import marks, picks
+from coernas_moo.reporting.markup import latex, markdown_row
 from coernas_moo.search.run import Run
 
 FORMAT = "coernas-front-1"
@@ -150,9 +151,9 @@ def front_markdown(run: Run) -> str:
     head, rows = _readable(run)
     numbers = len(head) - 2
     lines = [
-        _markdown_row(head),
-        _markdown_row(["---:"] * numbers + ["---", "---"]),
-        *(_markdown_row([*row[:-1], f"`{row[-1]}`"]) for row in rows),
+        markdown_row(head),
+        markdown_row(["---:"] * numbers + ["---", "---"]),
+        *(markdown_row([*row[:-1], f"`{row[-1]}`"]) for row in rows),
     ]
     return "\n".join(lines) + "\n"
 
@@ -160,12 +161,12 @@ def front_markdown(run: Run) -> str:
 def front_latex(run: Run) -> str:
     """The front as a LaTeX table for the package booktabs, numbers rounded for reading."""
     head, rows = _readable(run)
-    body = [" & ".join(map(_latex, row[:-1])) + rf" & \texttt{{{_latex(row[-1])}}} \\" for row in rows]
+    body = [" & ".join(map(latex, row[:-1])) + rf" & \texttt{{{latex(row[-1])}}} \\" for row in rows]
     return "\n".join(
         [
             rf"\begin{{tabular}}{{{'r' * (len(head) - 2)}ll}}",
             r"\toprule",
-            " & ".join(map(_latex, head)) + r" \\",
+            " & ".join(map(latex, head)) + r" \\",
             r"\midrule",
             *body,
             r"\bottomrule",
@@ -260,22 +261,3 @@ def _readable(run: Run) -> tuple[list[str], list[list[str]]]:
         for member in run.front
     ]
     return head, rows
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "–": "--",
-    "µ": r"\textmu{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

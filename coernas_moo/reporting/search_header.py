@@ -10,10 +10,9 @@ from coernas_moo.datasets import DatasetInfo
 from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.space_text import space_text
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.spaces import SearchSpace
-
-_WRITTEN_OUT = 10**9
 
 
 def search_facts(problem: ProblemFile, space: SearchSpace, info: DatasetInfo, directory: Path) -> dict[str, str]:
@@ -55,12 +54,6 @@ def data_text(info: DatasetInfo) -> str:
     return f"{info.images:,} images {classes}{splits}"
 
 
-def space_text(space: SearchSpace) -> str:
-    """Number of genes of each segment, and how many genotypes and distinct networks they make."""
-    segments = ", ".join(f"{len(segment)} {segment.name}" for segment in space.segments)
-    return f"{segments} genes; {_big(space.size())} genotypes, {_big(space.canonical_size())} distinct networks"
-
-
 def _budget(settings: SearchSettings) -> Iterator[str]:
     preset = effective_preset(settings)
     other = settings.evaluations is not None or settings.seconds is not None
@@ -76,16 +69,3 @@ def _budget(settings: SearchSettings) -> Iterator[str]:
 
 def _range(counts: tuple[int, ...]) -> str:
     return f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
-
-
-def _big(number: int) -> str:
-    """Whole numbers of any size, which floats cannot hold.
-
-    Example:
-        >>> _big(15625), _big(10**400)
-        ('15,625', '1.0e400')
-    """
-    if number < _WRITTEN_OUT:
-        return f"{number:,}"
-    digits = str(number)
-    return f"{digits[0]}.{digits[1]}e{len(digits) - 1}"

@@ -63,7 +63,7 @@ def _header_rows(run: Run) -> Iterator[tuple[str, RenderableType]]:
     problem, state, archive = run.problem, run.state, run.archive
     yield "run", Text(str(run.directory.path), style="bold")
     yield "problem", problem.name + (f": {problem.description}" if problem.description else "")
-    yield "data", f"{_source(run)}, {Shape(*state.shape)}, {len(state.classes)} classes"
+    yield "data", f"{source_text(run)}, {Shape(*state.shape)}, {len(state.classes)} classes"
     yield "objectives", objectives_text(run)
     preset = effective_preset(problem.search)
     yield (
@@ -80,7 +80,8 @@ def _header_rows(run: Run) -> Iterator[tuple[str, RenderableType]]:
     )
 
 
-def _source(run: Run) -> str:
+def source_text(run: Run) -> str:
+    """Kind of the run's data, and its path where it has one."""
     data = run.problem.data
     return f"{data['kind']} {data['path']}" if data.get("path") else str(data["kind"])
 

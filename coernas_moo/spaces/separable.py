@@ -8,7 +8,7 @@ from functools import cache
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from coernas_moo.errors import CoernasError, ProblemFileError
 from coernas_moo.networks.layers import BatchNorm, Chain, Conv, GlobalAveragePool, Identity, Layer, Linear, ReLU, Shape
@@ -155,6 +155,13 @@ class SeparableSpace(SearchSpace):
             StageCodes(stage.units, pools[stage.pool], widths[stage.width])
             for stage, pools, widths in zip(stages, self._pool_forms, self._width_forms, strict=True)
         )
+
+    def live(self, genotype: ArrayLike) -> NDArray[np.bool_]:
+        """All genes but those of units beyond a stage's depth, and of pools of a map that has one position."""
+        most = self.settings.max_depth
+        units = [position < len(stage.units) for stage in self._stages(genotype) for position in range(most)]
+        pools = [not one for one in self._one_position]
+        return np.array(units + pools + [True] * (len(self.genes) - len(units) - len(pools)), dtype=np.bool_)
 
     def canonical_size(self) -> int:
         """Product over stages of (unit sequences of length 1 to max_depth) x (distinct pools) x (distinct widths)."""

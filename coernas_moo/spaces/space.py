@@ -143,6 +143,13 @@ class SearchSpace(ABC):
         is; the canonical form, unless a space tells genotypes apart that build the same function."""
         return self.canonical(genotype)
 
+    def live(self, genotype: ArrayLike) -> NDArray[np.bool_]:
+        """Which genes of a genotype reach the output, shape (genes,); all of them, unless a space has inert genes.
+
+        The canonical form does not depend on the others.
+        """
+        return np.ones(len(self.check(genotype)), dtype=np.bool_)
+
     @abstractmethod
     def canonical_size(self) -> int:
         """Number of canonical genotypes."""

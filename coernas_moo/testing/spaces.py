@@ -89,6 +89,14 @@ class SpaceConformance:
             assert np.array_equal(space.canonical(canonical), canonical)
             assert np.array_equal(space.from_text(space.to_text(canonical)), canonical)
 
+    def test_what_is_not_live_does_not_matter(self, space: SearchSpace) -> None:
+        for genotype in self._genotypes(space, self.samples):
+            live = space.live(genotype)
+            assert live.shape == genotype.shape
+            changed = np.where(live, genotype, (genotype + 1) % space.cardinalities)
+            assert np.array_equal(space.canonical(changed), space.canonical(genotype))
+            assert space.plan(changed) == space.plan(genotype)
+
     def test_canonical_leaves_its_argument_alone(self, space: SearchSpace) -> None:
         genotype = self._genotypes(space, 1)[0]
         before = genotype.copy()

@@ -19,10 +19,12 @@ from coernas_moo.config import ProblemFile, load_problem, parse_problem
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.tabular import DATA_VARIABLE
+from coernas_moo.reporting.comparison_document import read_comparison
 from coernas_moo.reporting.comparison_plots import write_pictures
 from coernas_moo.reporting.comparison_tables import (
     HEAD,
     comparison_csv,
+    comparison_document,
     comparison_json,
     comparison_latex,
     comparison_markdown,
@@ -204,6 +206,9 @@ def test_tables_say_the_same_in_every_format(compared: tuple[Comparison, Path]) 
     document = json.loads(comparison_json(comparison))
     assert document["format"] == "coernas-comparison-1"
     assert document["algorithms"]["nsga2"]["hypervolume"] == comparison.standings["nsga2"].final.tolist()
+    fronts = document["algorithms"]["nsga2"]["fronts"]
+    assert [sorted(front.tolist()) for front in comparison.fronts["nsga2"]] == fronts
+    assert len(document["reference"]) == len(comparison.reference.front)
     rows = list(csv.DictReader(io.StringIO(comparison_csv(comparison))))
     assert [(row["algorithm"], row["seed"]) for row in rows[:3]] == [("hd-duaas", str(s)) for s in (1, 2, 3)]
     assert float(rows[0]["hypervolume_100"]) == pytest.approx(comparison.standings["hd-duaas"].final[0], abs=1e-6)
@@ -219,6 +224,7 @@ def test_tables_say_the_same_in_every_format(compared: tuple[Comparison, Path]) 
 def test_files_and_pictures_are_written(compared: tuple[Comparison, Path], tmp_path: Path) -> None:
     write_comparison(compared[0], tmp_path)
     write_pictures(compared[0], tmp_path)
+    assert read_comparison(tmp_path / "comparison.json") == comparison_document(compared[0])
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
         *(f"comparison.{suffix}" for suffix in ("md", "tex", "csv", "json")),

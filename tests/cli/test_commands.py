@@ -247,6 +247,16 @@ def test_schema_is_the_schema_of_the_problem_file() -> None:
     assert "objectives" in schema["$defs"]["ProblemFile"]["properties"]
 
 
+@pytest.mark.parametrize("document", ["front", "comparison"])
+def test_schemas_of_exports_describe_every_key(document: str) -> None:
+    schema = json.loads(coernas("schema", document).output)
+    assert schema["title"] == f"coernas {document}"
+    for definition in schema["$defs"].values():
+        assert definition["description"]
+    main = schema["$defs"][f"{document.capitalize()}Document"]
+    assert all(body["description"] for body in main["properties"].values())
+
+
 def test_latency_compares_estimate_and_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coernas_moo.objectives.operator_latency.SECONDS", 0.05)
     Path("tiny.toml").write_text(

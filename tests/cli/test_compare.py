@@ -60,6 +60,7 @@ def test_a_comparison_prints_a_table_and_a_verdict_and_leaves_files() -> None:
     assert {"comparison.csv", "comparison.tex", "convergence.png", "journal.sqlite"} <= {
         p.name for p in folder.iterdir()
     }
+    assert coernas("report", folder).output.startswith(f"wrote {folder}/report.html  (")
     document = json.loads(coernas(*small, "--algorithms", "hd-duaas,random", "--json").output)
     assert document["problem"] == "small"
     assert set(document["algorithms"]) == {"hd-duaas", "random"}

@@ -18,7 +18,8 @@ from PIL import Image
 from coernas_moo.errors import RunError
 from coernas_moo.networks.cell import OPERATIONS, Cell
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.architecture_picture import architecture_figure, rows
+from coernas_moo.reporting.architecture_picture import architecture_figure
+from coernas_moo.reporting.architecture_rows import rows
 from coernas_moo.reporting.cell_picture import draw_cell
 from coernas_moo.reporting.figure import as_bytes, new_figure, save
 from coernas_moo.reporting.front_plot import front_figure

@@ -298,3 +298,11 @@ def test_a_space_travels_to_a_worker_process() -> None:
     copy = pickle.loads(pickle.dumps(space))
     assert copy.plan(genotype) == plan
     assert copy.canonical_size() == space.canonical_size()
+
+
+def test_units_beyond_the_depth_and_pools_of_one_position_are_not_live() -> None:
+    space = SeparableSpace(Shape(1, 4, 4), 2, SeparableSettings(stages=4, max_depth=2, width_multipliers=(0.5, 1)))
+    genotype = space.from_text("conv3,sep3:avg:x1/conv3:avg:x1/sep3:max:x1/conv3,conv3:max:x1")
+    live = dict(zip(space.genes, space.live(genotype).tolist(), strict=True))
+    dead = {gene for gene, reaches in live.items() if not reaches}
+    assert dead == {"conv2.2", "conv3.2", "pool3", "pool4"}

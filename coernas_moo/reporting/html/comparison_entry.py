@@ -1,0 +1,224 @@
+"""A comparison of the report, read from the files `coernas compare` leaves: no search is judged again."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.benchmarks.attainment import attainment_surface
+from coernas_moo.errors import RunError
+from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.comparison_document import DOCUMENT, ComparisonDocument, read_comparison
+from coernas_moo.reporting.html.numbers import shorts
+
+TABLE, PROBLEM = "comparison.csv", "problem.toml"
+_CURVE = "hypervolume_"
+QUARTILES = (0.25, 0.5, 0.75)
+
+Surface = list[list[float | None]]
+
+
+class AlgorithmData(msgspec.Struct, frozen=True):
+    """One algorithm of a comparison.
+
+    Args:
+        name: of the algorithm.
+        curve: quartiles of the share of the reference hypervolume, one list each, a value a checkpoint.
+        final, igd_plus, seconds: a value a seed.
+        reached: share of the reference hypervolume to evaluations, null where it was never reached.
+        surfaces: attainment surfaces of a quarter, half and three quarters of the searches, points (second objective,
+            first objective); empty where there are none.
+    """
+
+    name: str
+    curve: list[list[float | None]]
+    final: list[float | None]
+    igd_plus: list[float | None]
+    seconds: list[float | None]
+    reached: dict[str, list[float | None]]
+    surfaces: list[Surface]
+
+
+class ComparisonData(msgspec.Struct, frozen=True):
+    """What the scripts draw a comparison from; `reference` as points (second objective, first objective)."""
+
+    id: str
+    name: str
+    objectives: list[str]
+    evaluations: int
+    exact: bool
+    checkpoints: list[int]
+    algorithms: list[AlgorithmData]
+    reference: Surface
+    kind: str = "comparison"
+
+
+@dataclass(frozen=True)
+class ComparisonEntry:
+    """A comparison as the template shows it; fields as in `RunEntry`."""
+
+    data: ComparisonData
+    title: str
+    subtitle: str
+    verdict: str
+    facts: tuple[tuple[str, str], ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    command: str
+    problem: str
+    versions: Mapping[str, str]
+    kind: str = "comparison"
+
+
+def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
+    """Everything the report says about a comparison.
+
+    Args:
+        folder: where `coernas compare` left its files.
+        identity: of the entry, unique in the page.
+
+    Raises:
+        RunError: a file is missing, or is not what it should be.
+    """
+    document = read_comparison(folder / DOCUMENT)
+    checkpoints, curves = _read_curves(folder / TABLE)
+    problem = folder / PROBLEM
+    data = ComparisonData(
+        identity,
+        folder.resolve().name,
+        document.objectives,
+        document.evaluations,
+        document.exact,
+        checkpoints,
+        [_algorithm(document, name, curves.get(name)) for name in document.algorithms],
+        [shorts(point[::-1]) for point in document.reference] if len(document.objectives) == 2 else [],
+    )
+    head, rows = _table(document)
+    return ComparisonEntry(
+        data,
+        title=f"Comparison on {document.problem}",
+        subtitle=f"{len(document.algorithms)} algorithms, {document.seeds} seeds, {document.evaluations:,} evaluations",
+        verdict=document.verdict,
+        facts=tuple(_facts(document, folder)),
+        head=head,
+        rows=rows,
+        command=_command(document, problem),
+        problem=problem.read_text(encoding="utf-8") if problem.exists() else "",
+        versions=document.versions,
+    )
+
+
+def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, str]]:
+    yield "problem", document.problem
+    yield "objectives", ", ".join(document.objectives)
+    yield "budget", f"{document.evaluations:,} distinct networks a search, {document.seeds} seeds"
+    yield (
+        "judged against",
+        "the true front, by enumeration" if document.exact else "the best that all searches found",
+    )
+    yield "directory", str(folder)
+
+
+def _command(document: ComparisonDocument, problem: Path) -> str:
+    source = str(problem) if problem.exists() else document.problem
+    words = ["coernas", "compare", source, "--algorithms", ",".join(document.algorithms)]
+    return shlex.join([*words, "--seeds", str(document.seeds), "--evaluations", str(document.evaluations)])
+
+
+def _read_curves(path: Path) -> tuple[list[int], dict[str, NDArray[np.float64]]]:
+    """Checkpoints, and by algorithm the curves (seeds, checkpoints)."""
+    curves: dict[str, list[list[float]]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = [name for name in reader.fieldnames or () if name.startswith(_CURVE)]
+            for row in reader:
+                curves.setdefault(row["algorithm"], []).append([float(row[name]) for name in columns])
+        checkpoints = [int(name.removeprefix(_CURVE)) for name in columns]
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}; make it again with 'coernas compare'") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{path}: not the table of a comparison ({error}); make it again with 'coernas compare'"
+        ) from None
+    return checkpoints, {name: np.array(rows) for name, rows in curves.items()}
+
+
+def _algorithm(document: ComparisonDocument, name: str, curves: NDArray[np.float64] | None) -> AlgorithmData:
+    result = document.algorithms[name]
+    quartiles = [] if curves is None else [shorts(row) for row in np.quantile(curves, QUARTILES, axis=0)]
+    return AlgorithmData(
+        name,
+        quartiles,
+        shorts(result.hypervolume),
+        shorts(_numbers(result.igd_plus)),
+        shorts(result.seconds),
+        {target: shorts(_numbers(values)) for target, values in result.evaluations_to.items()},
+        _surfaces(document, result.fronts),
+    )
+
+
+def _surfaces(document: ComparisonDocument, fronts: list[list[list[float]]]) -> list[Surface]:
+    """Of two objectives; empty where three quarters of the searches reach nothing in common."""
+    if len(document.objectives) != 2 or not fronts:
+        return []
+    turned = [np.array(front, dtype=float).reshape(-1, 2)[:, ::-1] for front in fronts]
+    surfaces = [attainment_surface(turned, share) for share in QUARTILES]
+    return [[shorts(point) for point in surface] for surface in surfaces] if all(map(len, surfaces)) else []
+
+
+def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    against = {contest.rival: contest for contest in document.contests}
+    targets = list(dict.fromkeys(target for result in document.algorithms.values() for target in result.evaluations_to))
+    head = (
+        "algorithm",
+        "hypervolume",
+        "IGD+",
+        *(f"to {float(target):.0%}" for target in targets),
+        "rank",
+        "p (Holm)",
+        "A12",
+        "against it",
+        "time",
+    )
+    rows = []
+    for name, result in document.algorithms.items():
+        contest = against.get(name)
+        rows.append(
+            (
+                name,
+                _median(result.hypervolume, 4),
+                _median(_numbers(result.igd_plus), 4),
+                *(_median(_numbers(result.evaluations_to.get(target, [])), 0) for target in targets),
+                f"{document.ranks[name]:.2f}" if name in document.ranks else "",
+                f"{contest.p:.2g}" if contest else "",
+                f"{contest.effect:.2f}" if contest else "",
+                contest.outcome if contest else "",
+                fmt.duration(float(np.median(result.seconds))),
+            )
+        )
+    return head, tuple(rows)
+
+
+def _numbers(values: list[float | None]) -> list[float]:
+    """Values with what was never reached as infinity."""
+    return [np.inf if value is None else value for value in values]
+
+
+def _median(values: list[float], digits: int) -> str:
+    """Median and quartiles, where never counts as worst."""
+    if not values:
+        return fmt.UNKNOWN
+    low, middle, high = (_number(value, digits) for value in np.quantile(values, QUARTILES, method="nearest"))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "never"

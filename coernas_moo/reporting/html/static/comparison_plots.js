@@ -1,0 +1,182 @@
+"use strict";
+// Algorithms against each other.
+
+const SMALLEST_REGRET = 1e-5;
+
+function drawComparison(data, root) {
+  const container = (name) => root.querySelector(`[data-plots="${name}"]`);
+  drawRegret(data, container("regret"));
+  drawFinal(data, container("final"));
+  if (container("attainment")) drawAttainment(data, container("attainment"));
+}
+
+/** A band between two lines, hidden and shown with the line it belongs to. */
+function band(x, low, high, color, group, shape) {
+  return {
+    type: "scatter",
+    mode: "lines",
+    x: [...x, ...[...x].reverse()],
+    y: [...high, ...[...low].reverse()],
+    fill: "toself",
+    fillcolor: faded(color, 0.13),
+    line: { width: 0, shape },
+    legendgroup: group,
+    showlegend: false,
+    hoverinfo: "skip",
+  };
+}
+
+/** Smallest and largest value of lines. */
+function range(traces) {
+  const values = traces.flatMap((trace) => trace.y).filter((value) => value !== null);
+  return [Math.min(...values), Math.max(...values)];
+}
+
+function drawRegret(data, container) {
+  const div = addPlot(container, null, NARROW.matches ? 460 : 480);
+  whenSeen(div, () => {
+    const traces = data.algorithms.flatMap((algorithm, index) => {
+      if (!algorithm.curve.length) return [];
+      const look = lineLook(index);
+      // A share of one has no logarithm.
+      const [high, middle, low] = algorithm.curve.map((curve) => curve.map((share) => Math.max(1 - share, SMALLEST_REGRET)));
+      return [
+        band(data.checkpoints, low, high, look.color, algorithm.name),
+        {
+          type: "scatter",
+          mode: "lines",
+          name: plain(algorithm.name),
+          legendgroup: algorithm.name,
+          x: data.checkpoints,
+          y: middle,
+          line: { ...look, width: index ? 1.6 : 3 },
+          hovertemplate: "%{fullData.name}: %{y:.3~g} after %{x:,}<extra></extra>",
+        },
+      ];
+    });
+    const layout = baseLayout({
+      showlegend: true,
+      xaxis: axisLayout("networks evaluated", { rangemode: "tozero" }),
+      yaxis: axisLayout("hypervolume regret", { type: "log", tickformat: "~g", tickvals: logTicks(...range(traces)) }),
+    });
+    draw(div, traces, layout, `Convergence of ${data.algorithms.map((algorithm) => algorithm.name).join(", ")}`);
+  });
+}
+
+function drawFinal(data, container) {
+  const targets = Object.keys(data.algorithms[0]?.reached || {});
+  const measures = [
+    ["Hypervolume, share of the reference", (algorithm) => algorithm.final],
+    ["IGD+ (lower is better)", (algorithm) => algorithm.igd_plus],
+    ...targets.map((target) => [
+      `Evaluations to ${Number((100 * target).toFixed(2))} % of the reference`, (algorithm) => algorithm.reached[target] || [],
+    ]),
+  ];
+  for (const [title, measure] of measures) {
+    if (!data.algorithms.some((algorithm) => measure(algorithm).some((value) => value !== null))) {
+      container.append(element("p", { className: "note" }, `${title}: never reached.`));
+      continue;
+    }
+    const div = addPlot(container, title, 70 + 30 * data.algorithms.length);
+    whenSeen(div, () => {
+      const names = data.algorithms.map((algorithm) => {
+        const never = measure(algorithm).filter((value) => value === null).length;
+        return plain(algorithm.name + (never ? `, never ${never}×` : ""));
+      });
+      const traces = data.algorithms.map((algorithm, index) => {
+        const values = measure(algorithm).filter((value) => value !== null);
+        return {
+          type: "box",
+          name: names[index],
+          x: values,
+          y0: names[index],
+          orientation: "h",
+          boxpoints: "all",
+          jitter: 0.5,
+          pointpos: 0,
+          width: 0.6,
+          marker: { color: lineLook(index).color, size: 4, opacity: 0.55 },
+          line: { width: 1.4 },
+          fillcolor: "rgba(0,0,0,0)",
+          hovertemplate: "%{y}: %{x:.5~g}<extra></extra>",
+        };
+      });
+      const layout = baseLayout({
+        xaxis: axisLayout("", { nticks: 6, zeroline: false, tickformat: "~g" }),
+        yaxis: axisLayout("", {
+          type: "category",
+          ticks: "",
+          tickfont: { size: 11.5, color: colour("ink") },
+          categoryorder: "array",
+          categoryarray: names,
+          range: [names.length - 0.4, -0.6],
+        }),
+        margin: { l: 20, r: 14, t: 6, b: 30 },
+      });
+      draw(div, traces, layout, title);
+    });
+  }
+}
+
+function drawAttainment(data, container) {
+  const div = addPlot(container, null, 500);
+  const column = (points, index) => points.map((point) => point[index]);
+  whenSeen(div, () => {
+    const right = Math.max(...column(data.reference, 0));
+    const traces = data.algorithms.flatMap((algorithm, index) => {
+      if (!algorithm.surfaces.length) return [];
+      const look = lineLook(index);
+      const grid = [...new Set([...algorithm.surfaces.flatMap((surface) => column(surface, 0)), right])].sort((a, b) => a - b);
+      const [low, middle, high] = algorithm.surfaces.map((surface) => onGrid(surface, grid));
+      const start = high.findIndex((value) => value !== null);
+      return [
+        band(...steps(grid.slice(start), low.slice(start), high.slice(start)), look.color, algorithm.name, "linear"),
+        {
+          type: "scatter",
+          mode: "lines",
+          name: plain(algorithm.name),
+          legendgroup: algorithm.name,
+          x: grid,
+          y: middle,
+          line: { ...look, width: index ? 1.5 : 2.6, shape: "hv" },
+          hovertemplate: "%{fullData.name}: %{y:.4~g} at %{x:.4~g}<extra></extra>",
+        },
+      ];
+    });
+    traces.push({
+      type: "scatter",
+      mode: "markers",
+      name: data.exact ? "true front" : "best known",
+      x: column(data.reference, 0),
+      y: column(data.reference, 1),
+      marker: { color: colour("ink"), size: 6 },
+      hovertemplate: "reference: %{y:.4~g} at %{x:.4~g}<extra></extra>",
+    });
+    const values = column(data.reference, 1);
+    const spread = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 4;
+    const layout = baseLayout({
+      showlegend: true,
+      xaxis: axisLayout(plain(data.objectives[1]), { tickformat: "~g" }),
+      yaxis: axisLayout(plain(`${data.objectives[0]}, minimised`), {
+        tickformat: "~g",
+        ...(spread ? { type: "log", tickvals: logTicks(Math.min(...values), Math.max(...values)) } : { nticks: 8 }),
+      }),
+    });
+    draw(div, traces, layout, "Attainment surfaces");
+  });
+}
+
+/** The best value of a surface at or left of each point of a grid. */
+function onGrid(surface, grid) {
+  return grid.map((x) => {
+    const reached = surface.filter((point) => point[0] <= x);
+    return reached.length ? reached.at(-1)[1] : null;
+  });
+}
+
+/** Steps as corners, for a band. */
+function steps(x, low, high) {
+  const corners = (values) => values.flatMap((value, index) => (index ? [values[index - 1], value] : [value]));
+  const across = x.flatMap((value, index) => (index ? [value, value] : [value]));
+  return [across, corners(low), corners(high)];
+}
