@@ -19,7 +19,9 @@ from coernas_moo.errors import RunError
 from coernas_moo.files import lock_exclusively, write_atomically
 
 BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
-"""Keys that may change when a run is resumed, besides everything in `[evaluation]`."""
+"""Keys that may change when a run is resumed, besides everything in `[evaluation]` and `[train]`."""
+
+FREE = ("evaluation.", "train.", "data.ordinal")
 
 _held: set[Path] = set()
 
@@ -132,7 +134,7 @@ class RunDirectory:
         before = _flat(tomllib.loads(self.problem.read_text(encoding="utf-8")))
         after = _flat(tomllib.loads(problem.to_toml()))
         for key in sorted({*before, *after}):
-            if key in BUDGET_KEYS or key.startswith("evaluation."):
+            if key in BUDGET_KEYS or key.startswith(FREE):
                 continue
             if before.get(key) != after.get(key):
                 raise RunError(
