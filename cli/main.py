@@ -15,6 +15,7 @@ from .errors import errors_in_one_line
 COMMANDS: Mapping[str, str] = {
     "search": "Search a problem, or a folder of images, for a Pareto front of networks.",
     "show": "Print the front of a run, or draw one network of it.",
+    "train": "Train networks of a run, or well-known ones, and judge them on a test split.",
     "front": "Export the front of a run: csv, json, markdown, png.",
     "runs": "List the runs.",
     "problems": "List the problems that come with the package, or print one.",

@@ -11,14 +11,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coernas_moo.training.assess import Metrics, PartMetrics, read_metrics
     from coernas_moo.training.data import Part, TrainingData, open_training_data, prepare
     from coernas_moo.training.loop import Trained, predict, train
     from coernas_moo.training.model import LoadedModel, build_module, load_model, plan_of
     from coernas_moo.training.progress import Epoch, TrainingListener
     from coernas_moo.training.recipe import Recipe
+    from coernas_moo.training.session import Session, spec_of_baseline, spec_of_pick, train_model, trained_models
     from coernas_moo.training.spec import ModelSpec, read_spec, write_spec
 
 _HOMES = {
+    "trained_models": "session",
+    "train_model": "session",
+    "spec_of_pick": "session",
+    "spec_of_baseline": "session",
+    "Session": "session",
+    "read_metrics": "assess",
+    "PartMetrics": "assess",
+    "Metrics": "assess",
     "Epoch": "progress",
     "LoadedModel": "model",
     "ModelSpec": "spec",
@@ -54,9 +64,12 @@ def __dir__() -> list[str]:
 __all__ = [
     "Epoch",
     "LoadedModel",
+    "Metrics",
     "ModelSpec",
     "Part",
+    "PartMetrics",
     "Recipe",
+    "Session",
     "Trained",
     "TrainingData",
     "TrainingListener",
@@ -66,7 +79,12 @@ __all__ = [
     "plan_of",
     "predict",
     "prepare",
+    "read_metrics",
     "read_spec",
+    "spec_of_baseline",
+    "spec_of_pick",
     "train",
+    "train_model",
+    "trained_models",
     "write_spec",
 ]
