@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from coernas_moo.training.assess import Metrics, PartMetrics, read_metrics
     from coernas_moo.training.data import Part, TrainingData, open_training_data, prepare
-    from coernas_moo.training.loop import Trained, predict, train
+    from coernas_moo.training.inference import predict
+    from coernas_moo.training.loop import Trained, train
     from coernas_moo.training.model import LoadedModel, build_module, load_model, plan_of
     from coernas_moo.training.progress import Epoch, TrainingListener
     from coernas_moo.training.recipe import Recipe
@@ -41,7 +42,7 @@ _HOMES = {
     "load_model": "model",
     "open_training_data": "data",
     "plan_of": "model",
-    "predict": "loop",
+    "predict": "inference",
     "prepare": "data",
     "read_spec": "spec",
     "train": "loop",

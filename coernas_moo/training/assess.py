@@ -21,7 +21,8 @@ from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.objectives.latency import measure_latency
 from coernas_moo.training import metrics
 from coernas_moo.training.data import Part, TrainingData
-from coernas_moo.training.loop import Trained, predict
+from coernas_moo.training.inference import predict
+from coernas_moo.training.loop import Trained
 from coernas_moo.training.spec import METRICS, ModelSpec
 
 PREDICTIONS = "predictions.csv"

@@ -1,4 +1,4 @@
-"""The training loop: epochs, the choice of the best, checkpoints, resumption."""
+"""The training loop: epochs, steps, the choice of the best."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coernas_moo.errors import ModelError
 from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.memory import channels_last, settle_allocator
-from coernas_moo.training import metrics
 from coernas_moo.training.augment import augmented, mixed, variation
-from coernas_moo.training.average import MovingAverage
-from coernas_moo.training.checkpoint import load_checkpoint, load_weights, save_checkpoint
-from coernas_moo.training.data import Part, TrainingData
+from coernas_moo.training.checkpoint import load_checkpoint
+from coernas_moo.training.data import TrainingData
+from coernas_moo.training.inference import measures, predict, require_fit
 from coernas_moo.training.loss import make_loss
 from coernas_moo.training.memory_use import peak_megabytes, restart_peak
-from coernas_moo.training.optimiser import learning_rate, make_optimiser
+from coernas_moo.training.optimiser import learning_rate
 from coernas_moo.training.progress import Epoch, TrainingListener
 from coernas_moo.training.recipe import Recipe
-from coernas_moo.training.spec import BEST, LAST
+from coernas_moo.training.spec import LAST
+from coernas_moo.training.state import TrainingState
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
-JUDGED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -115,11 +111,11 @@ def train(
         >>> from torch.nn import Flatten, Linear, Sequential
         >>> from coernas_moo.datasets import DigitsSettings
         >>> from coernas_moo.training.data import prepare
-        >>> recipe = Recipe(epochs=2, augment="none")
+        >>> recipe = Recipe(epochs=5, augment="none")
         >>> data = prepare(DigitsSettings().open(Path()), recipe)
         >>> trained = train(Sequential(Flatten(), Linear(64, 10)), data, recipe)
         >>> trained.epochs, trained.finished, trained.validation["accuracy"] > 0.5
-        (2, True, True)
+        (5, True, True)
     """
     recipe = recipe or Recipe()
     where = _device(device)
@@ -133,62 +129,14 @@ def train(
         torch.default_generator.manual_seed(_seed_of(seed, 0))
         if initialise and before is None:
             he_init(module, torch.Generator().manual_seed(seed))
-        training = _Training(module, data, recipe, seed, directory, where, threads)
-        if before is not None:
-            assert checkpoint is not None
-            training.restore(before, checkpoint)
-        require_fit(training.module, data, name or "the network")
+        module = module.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        require_fit(module, data, name or "the network")
+        state = TrainingState(module, recipe, seed, data.fingerprint(), threads)
+        if before is not None and checkpoint is not None:
+            state.restore(before, checkpoint)
         listener = listener or TrainingListener()
-        listener.started(name, data, recipe, facts or {}, training.epoch)
-        return training.run(min(until or recipe.epochs, recipe.epochs), listener)
-
-
-def require_fit(module: nn.Module, data: TrainingData, name: str) -> None:
-    """Check that a network takes the data's images and answers with one score a class; its state is left alone.
-
-    Raises:
-        ModelError: it does not.
-    """
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    training = module.training
-    module.eval()
-    try:
-        with torch.no_grad():
-            scores = module(torch.zeros(2, *data.shape, device=device))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{name} cannot take images of {data.shape}: {type(error).__name__}: {reason}; set data.size (and "
-            "data.channels) to what it takes"
-        ) from error
-    finally:
-        module.train(training)
-    if getattr(scores, "shape", None) != (2, len(data.classes)):
-        found = tuple(getattr(scores, "shape", ()))
-        raise ModelError(f"{name} answers two images with shape {found}, not with (2, {len(data.classes)}) scores")
-
-
-def predict(module: nn.Module, data: TrainingData, part: Part) -> Tensor:
-    """Class scores (n, classes) of a part, on the CPU; the module is put into eval mode."""
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    module.eval()
-    scores = []
-    with torch.no_grad():
-        for positions in torch.split(torch.arange(len(part)), JUDGED_AT_ONCE):
-            images = data.normalise(part.images(positions).to(device))
-            scores.append(module(channels_last(images)).float().cpu())
-    return torch.cat(scores) if scores else torch.empty(0, len(data.classes))
-
-
-def measures(scores: Tensor, labels: Tensor) -> dict[str, float]:
-    """`accuracy`, `f1` (macro), `kappa` (quadratic) and `loss` (cross-entropy) of class scores (n, classes)."""
-    confusion = metrics.confusion_matrix(labels.numpy(), scores.argmax(1).numpy(), scores.shape[1])
-    return {
-        "accuracy": float(metrics.accuracy(confusion)),
-        "f1": float(metrics.summary(confusion)["f1_macro"]),
-        "kappa": float(metrics.quadratic_kappa(confusion)),
-        "loss": float(F.cross_entropy(scores.double(), labels)),
-    }
+        listener.started(name, data, recipe, facts or {}, state.epoch)
+        return _Training(state, data, directory, where).run(min(until or recipe.epochs, recipe.epochs), listener)
 
 
 @dataclass
@@ -213,227 +161,132 @@ class _Clock:
         return self.loading / self.steps if self.steps else 0.0
 
 
-@dataclass
-class _Best:
-    """The epoch whose weights are kept."""
-
-    epoch: int = 0
-    key: tuple[float, float] = (-math.inf, -math.inf)
-    validation: dict[str, float] = field(default_factory=dict)
-    state: dict[str, Tensor] = field(default_factory=dict)
-
-
 class _Training:
-    def __init__(
-        self,
-        module: nn.Module,
-        data: TrainingData,
-        recipe: Recipe,
-        seed: int,
-        directory: Path | None,
-        device: torch.device,
-        threads: int,
-    ) -> None:
-        self.data, self.recipe, self.seed, self.directory = data, recipe, seed, directory
-        self.device, self.threads = device, threads
-        self.module = module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = make_optimiser(self.module, recipe)
-        self.average = MovingAverage(self.module, recipe.ema) if recipe.ema else None
-        self.loss = make_loss(recipe, data.train.labels, len(data.classes), device)
-        self.change = variation(recipe)
-        self.steps = max(1, round(len(data.train) / recipe.batch))
+    def __init__(self, state: TrainingState, data: TrainingData, directory: Path | None, device: torch.device) -> None:
+        self.state, self.data, self.directory, self.device = state, data, directory, device
+        self.recipe = state.recipe
+        self.loss = make_loss(self.recipe, data.train.labels, len(data.classes), device)
+        self.change = variation(self.recipe)
+        # Never a batch of one image, which batch norm cannot normalise.
+        self.steps = max(1, min(round(len(data.train) / self.recipe.batch), len(data.train) // 2))
         self.mixed_precision = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        self.epoch = 0
-        self.best = _Best()
-        self.history: list[dict[str, float]] = []
-        self.seconds = 0.0
         self.clock = _Clock()
         self.written = time.monotonic()
 
     @property
-    def judged(self) -> nn.Module:
-        return self.module if self.average is None else self.average.module
-
-    @property
     def over(self) -> bool:
-        patience = self.recipe.patience
-        stalled = patience > 0 and len(self.data.validation) > 0 and self.epoch - self.best.epoch >= patience
-        return self.epoch >= self.recipe.epochs or (self.epoch > 0 and stalled)
+        epoch, patience = self.state.epoch, self.recipe.patience
+        judged = patience > 0 and len(self.data.validation) > 0
+        return epoch >= self.recipe.epochs or (judged and epoch - self.state.best.epoch >= patience)
 
     def run(self, until: int, listener: TrainingListener) -> Trained:
+        state = self.state
         restart_peak(self.device)
-        first = self.epoch
-        while self.epoch < until and not self.over:
-            self._one_epoch(listener, first)
+        while state.epoch < until and not self.over:
+            listener.epoch(self._one_epoch())
             if time.monotonic() - self.written > SECONDS_BETWEEN_CHECKPOINTS:
                 self._save()
-        if self.epoch > first:
-            self._save()
+        self._save()
         peak = peak_megabytes(self.device)
-        self.module.load_state_dict(self.best.state or self.judged.state_dict())
+        state.module.load_state_dict(state.best.state or state.judged.state_dict())
         return Trained(
-            module=self.module.eval().cpu(),
-            epochs=self.epoch,
-            best_epoch=self.best.epoch,
-            validation=self.best.validation,
+            module=state.module.eval().cpu(),
+            epochs=state.epoch,
+            best_epoch=state.best.epoch,
+            validation=state.best.validation,
             finished=self.over,
-            history=tuple(self.history),
-            seconds=self.seconds,
+            history=tuple(state.history),
+            seconds=state.seconds,
             images_per_second=self.clock.images_per_second,
             loading_share=self.clock.loading_share,
             peak_megabytes=peak,
-            threads=self.threads,
+            threads=state.threads,
             device=str(self.device),
         )
 
-    def _one_epoch(self, listener: TrainingListener, first: int) -> None:
-        started = time.perf_counter()
-        clock = _Clock()
+    def _one_epoch(self) -> Epoch:
+        state, clock, started = self.state, _Clock(), time.perf_counter()
         # One stream of random numbers an epoch: nothing of it has to be kept to go on after any epoch.
-        rng = np.random.default_rng([self.seed, 1 + self.epoch])
-        torch.default_generator.manual_seed(_seed_of(self.seed, 1 + self.epoch))
+        rng = np.random.default_rng([state.seed, 1 + state.epoch])
+        torch.default_generator.manual_seed(_seed_of(state.seed, 1 + state.epoch))
         loss, rate = self._steps(rng, clock)
+        state.epoch += 1
         if not math.isfinite(loss):
             raise ModelError(
-                f"the loss is no longer finite in epoch {self.epoch + 1}; lower train.learning_rate "
+                f"the loss is no longer finite in epoch {state.epoch}; lower train.learning_rate "
                 f"({self.recipe.learning_rate:g}) or set train.clip"
             )
-        self.epoch += 1
         validation = self._judge()
         self.clock.add(clock)
-        self.seconds += time.perf_counter() - started
-        row = {"epoch": float(self.epoch), "loss": loss, "learning_rate": rate, "seconds": self.seconds}
-        self.history.append(row | {f"validation_{key}": value for key, value in validation.items()})
-        left = self.recipe.epochs - self.epoch
-        listener.epoch(
-            Epoch(
-                self.epoch,
-                self.recipe.epochs,
-                loss,
-                rate,
-                validation,
-                self.best.epoch,
-                self.seconds,
-                clock.images_per_second,
-                clock.loading_share,
-                left * self.seconds / self.epoch,
-            )
+        state.seconds += time.perf_counter() - started
+        row = {"epoch": float(state.epoch), "loss": loss, "learning_rate": rate, "seconds": state.seconds}
+        state.history.append(row | {f"validation_{key}": value for key, value in validation.items()})
+        return Epoch(
+            state.epoch,
+            self.recipe.epochs,
+            loss,
+            rate,
+            validation,
+            state.best.epoch,
+            state.seconds,
+            clock.images_per_second,
+            clock.loading_share,
+            (self.recipe.epochs - state.epoch) * state.seconds / state.epoch,
         )
 
     def _steps(self, rng: np.random.Generator, clock: _Clock) -> tuple[float, float]:
         """All steps of an epoch: mean loss and last learning rate."""
-        self.module.train()
+        self.state.module.train()
         part = self.data.train
-        total, rate, step = torch.zeros((), dtype=torch.float64), 0.0, self.epoch * self.steps
+        total, rate, step = 0.0, 0.0, self.state.epoch * self.steps
         order = torch.from_numpy(rng.permutation(len(part)))
-        begun = time.perf_counter()
         for positions in order.tensor_split(self.steps):
+            begun = time.perf_counter()
             labels = part.labels[positions].to(self.device)
-            raw = part.raw(positions).to(self.device)
-            images = channels_last(augmented(raw, self.data, self.change, rng))
+            images = augmented(part.raw(positions).to(self.device), self.data, self.change, rng)
             targets = [(labels, 1.0)]
             if self.recipe.mixup:
                 images, others, weight = mixed(images, labels, self.recipe.mixup, rng)
                 targets = [(labels, weight), (others, 1 - weight)]
+            images = channels_last(images)
             loaded = time.perf_counter()
             rate = learning_rate(self.recipe, step, self.steps * self.recipe.epochs)
-            loss = self._step(images, targets, rate)
-            if self.average is not None:
-                self.average.update(step)
-            total += loss.detach().cpu() * len(positions)
+            total += self._step(images, targets, rate) * len(positions)
+            if self.state.average is not None:
+                self.state.average.update(step)
             step += 1
-            done = time.perf_counter()
-            clock.add(_Clock(done - begun, loaded - begun, len(positions)))
-            begun = done
-        return float(total) / len(part), rate
+            clock.add(_Clock(time.perf_counter() - begun, loaded - begun, len(positions)))
+        return total / len(part), rate
 
-    def _step(self, images: Tensor, targets: list[tuple[Tensor, float]], rate: float) -> Tensor:
-        for group in self.optimiser.param_groups:
+    def _step(self, images: Tensor, targets: list[tuple[Tensor, float]], rate: float) -> float:
+        """One step; its loss."""
+        module, optimiser = self.state.module, self.state.optimiser
+        for group in optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed_precision):
-            scores = self.module(images)
+            scores = module(images)
         loss = torch.stack([weight * self.loss(scores.float(), labels) for labels, weight in targets]).sum()
-        self.optimiser.zero_grad(set_to_none=True)
+        optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip:
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
-        self.optimiser.step()
-        return loss
+            nn.utils.clip_grad_norm_(module.parameters(), self.recipe.clip)
+        optimiser.step()
+        return float(loss.detach())
 
     def _judge(self) -> dict[str, float]:
-        """Judge this epoch's weights and keep them if none were better."""
+        """Judge this epoch's weights, and keep them if none were as good."""
         part, select = self.data.validation, self.recipe.select
-        found = measures(predict(self.judged, self.data, part), part.labels) if len(part) else {}
-        key = (math.inf, float(self.epoch))
+        found = measures(predict(self.state.judged, self.data, part), part.labels) if len(part) else {}
+        key = (math.inf, float(self.state.epoch))
         if found and select != "last":
-            first = -found["loss"] if select == "loss" else found[select]
-            key = (first, -found["loss"])
-        if not self.best.epoch or key > self.best.key:
-            state = {name: value.detach().cpu().clone() for name, value in self.judged.state_dict().items()}
-            self.best = _Best(self.epoch, key, found, state)
+            key = (-found["loss"] if select == "loss" else found[select], -found["loss"])
+        self.state.keep_if_best(key, found)
         return found
 
     def _save(self) -> None:
         if self.directory is not None:
-            save_checkpoint(
-                self.directory / BEST,
-                {"state": self.best.state, "epoch": self.best.epoch, "validation": self.best.validation},
-            )
-            save_checkpoint(self.directory / LAST, self._content())
+            self.state.save(self.directory)
         self.written = time.monotonic()
-
-    def _content(self) -> dict[str, Any]:
-        return {
-            "state": self.judged.state_dict(),
-            "epoch": self.epoch,
-            "weights": self.module.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "best": {
-                "epoch": self.best.epoch,
-                "key": list(self.best.key),
-                "validation": self.best.validation,
-                "state": self.best.state,
-            },
-            "history": self.history,
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "threads": self.threads,
-            "recipe": msgspec.to_builtins(self.recipe),
-            "data": self.data.fingerprint(),
-        }
-
-    def restore(self, content: dict[str, Any], path: Path) -> None:
-        """Go on from a checkpoint; raises `ModelError` where it is one of something else."""
-        load_weights(self.module, content["state"], path)
-        try:
-            self._require_same(content, path)
-            load_weights(self.module, content["weights"], path)
-            if self.average is not None:
-                load_weights(self.average.module, content["state"], path)
-            self.optimiser.load_state_dict(content["optimiser"])
-            best = content["best"]
-            first, second = best["key"]
-            self.best = _Best(int(best["epoch"]), (first, second), dict(best["validation"]), dict(best["state"]))
-            self.epoch, self.seconds = int(content["epoch"]), float(content["seconds"])
-            self.history = list(content["history"])
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise ModelError(
-                f"{path}: not a checkpoint to go on from ({type(error).__name__}: {error}); remove it to begin anew"
-            ) from None
-
-    def _require_same(self, content: dict[str, Any], path: Path) -> None:
-        before, now = content["recipe"], msgspec.to_builtins(self.recipe)
-        changed = [
-            f"train.{key} was {before.get(key)!r}, is {now.get(key)!r}"
-            for key in now
-            if key != "epochs" and before.get(key) != now.get(key)
-        ]
-        if content["seed"] != self.seed:
-            changed.append(f"the seed was {content['seed']}, is {self.seed}")
-        if content["data"] != self.data.fingerprint():
-            changed.append("images have been added, removed, or are divided otherwise")
-        if changed:
-            raise ModelError(f"{path}: a training with other settings: {changed[0]}; go on as it began, or begin anew")
 
 
 @contextmanager

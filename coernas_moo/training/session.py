@@ -18,7 +18,8 @@ from coernas_moo.files import held_by_one, write_atomically
 from coernas_moo.search.run import Run
 from coernas_moo.training.assess import PREDICTIONS, Metrics, assess, read_metrics, write_metrics
 from coernas_moo.training.data import TrainingData
-from coernas_moo.training.loop import Trained, require_fit, train
+from coernas_moo.training.inference import require_fit
+from coernas_moo.training.loop import Trained, train
 from coernas_moo.training.model import build_module, plan_of
 from coernas_moo.training.progress import TrainingListener
 from coernas_moo.training.spec import BEST, LAST, METRICS, MODEL_FILE, ModelSpec, read_spec, write_spec
