@@ -8,8 +8,10 @@ from typing import Any
 
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DATASETS
@@ -93,6 +95,19 @@ def tiny() -> MakeProblem:
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run, finished and not to be changed."""
     return run_search(make(), tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder of grey images of 8x8 pixels in two classes that can be told apart: dark and light."""
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        folder = tmp_path / "photographs" / name
+        folder.mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.normal(level, 20, (8, 8)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "photographs"
 
 
 @pytest.fixture

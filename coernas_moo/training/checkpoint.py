@@ -39,14 +39,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         ModelError: the file is missing, cut off, or something else.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        written = path.read_bytes()
     except FileNotFoundError:
         raise ModelError(f"{path}: no such checkpoint; train the model first, with: coernas train") from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
-    # torch raises what its readers meet: RuntimeError for archives, pickle's errors, KeyError, EOFError, ...
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
+    # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...
     except Exception as error:  # noqa: BLE001
         reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
         raise ModelError(
@@ -61,7 +63,7 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path) ->
     """Set a module's weights and buffers.
 
     Raises:
-        ModelError: they are those of another architecture, or not finite.
+        ModelError: they are those of another architecture.
     """
     own = module.state_dict()
     missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())

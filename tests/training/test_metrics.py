@@ -90,9 +90,7 @@ def test_leading_dimensions_are_kept() -> None:
     rng = np.random.default_rng(1)
     stack = rng.integers(0, 9, (5, 3, 3))
     for name, values in (summary(stack) | {"kappa": quadratic_kappa(stack), "acc": accuracy(stack)}).items():
-        alone = [
-            (summary(one) | {"kappa": quadratic_kappa(one), "acc": accuracy(one)})[name] for one in stack
-        ]
+        alone = [(summary(one) | {"kappa": quadratic_kappa(one), "acc": accuracy(one)})[name] for one in stack]
         assert np.allclose(values, alone), name
 
 

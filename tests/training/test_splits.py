@@ -15,9 +15,7 @@ from coernas_moo.training.splits import Division, divide, group_numbers
 Labels = NDArray[np.int64]
 
 
-def cut(
-    labels: Labels, recipe: Recipe, names: list[str] | None = None, own: list[str] | None = None
-) -> Division:
+def cut(labels: Labels, recipe: Recipe, names: list[str] | None = None, own: list[str] | None = None) -> Division:
     names = names or [f"{number}.png" for number in range(len(labels))]
     classes = [f"c{number}" for number in range(int(labels.max()) + 1)]
     return divide(labels, names, own or ["train"] * len(labels), classes, recipe)
@@ -32,9 +30,7 @@ shares = st.tuples(st.sampled_from([0.0, 0.1, 0.25]), st.sampled_from([0.1, 0.2,
 
 
 @given(counts, shares, st.integers(0, 3))
-def test_every_image_once_and_every_class_in_its_share(
-    sizes: list[int], share: tuple[float, float], seed: int
-) -> None:
+def test_every_image_once_and_every_class_in_its_share(sizes: list[int], share: tuple[float, float], seed: int) -> None:
     labels = np.repeat(np.arange(len(sizes)), sizes)
     division = cut(labels, Recipe(validation_share=share[0], test_share=share[1], split_seed=seed))
     assert sorted(np.concatenate(parts(division)).tolist()) == list(range(len(labels)))
@@ -155,5 +151,5 @@ def test_a_class_with_one_training_image_is_fine_where_the_test_part_is_the_data
 
 
 def test_shares_that_leave_nothing_are_refused() -> None:
-    with pytest.raises(ProblemFileError, match="validation_share 0.4 and test_share 0.6"):
+    with pytest.raises(ProblemFileError, match=r"validation_share 0\.4 and test_share 0\.6"):
         Recipe(validation_share=0.4, test_share=0.6).check()
