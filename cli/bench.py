@@ -108,6 +108,20 @@ def kill(problem: str, data: Path | None, kills: int, generations: int, populati
     _print(loaded, space, asdict(report))
 
 
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--networks", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="Of torch; by default one a core.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def loader(problem: str, data: Path | None, networks: int, threads: int | None, seed: int) -> None:
+    """Share of a training step in which its batch is made, over random networks of PROBLEM's space."""
+    from coernas_moo.benchmarks.loading_share import measure_loading_share
+
+    loaded, space = _problem_and_scoring_space(problem, data)
+    _print(loaded, space, asdict(measure_loading_share(loaded, networks=networks, threads=threads, seed=seed)))
+
+
 SET = click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any key of the problem file.")
 
 
