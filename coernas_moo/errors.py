@@ -31,3 +31,7 @@ class ExtensionWarning(UserWarning):
 
 class RunError(CoernasError):
     """A run directory cannot be created, locked, resumed or read."""
+
+
+class ExportError(CoernasError):
+    """A network cannot be exported, or an exported file cannot be used."""

@@ -7,8 +7,9 @@ Decoding and listing (`images`, `listing`) need no torch, and so the package imp
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from coernas_moo.lazy import names_from
 
 if TYPE_CHECKING:
     from coernas_moo.datasets.csv_table import CsvSettings
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
         ImageFileSettings,
         register_dataset,
     )
-
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    kinds = import_module(f"{__name__}.kinds")
-    # All at once: the import leaves the submodule `guess` where the function of that name belongs.
-    globals().update({each: getattr(kinds, each) for each in __all__})
-    return globals()[name]
-
-
-def __dir__() -> list[str]:
-    return __all__
 
 
 __all__ = [
@@ -57,3 +45,9 @@ __all__ = [
     "register_dataset",
     "standardise",
 ]
+
+__getattr__ = names_from(__name__, "kinds", __all__)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,4 @@
-"""Everything the package offers; importing this registers the kinds of data sets that ship with it, and imports torch."""
+"""Everything the package offers; importing this registers the kinds of data sets, and imports torch."""
 
 from coernas_moo.datasets.csv_table import CsvSettings
 from coernas_moo.datasets.dataset import Dataset, DatasetInfo, LabelledImages, Unreadable, standardise
