@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, str] = {
     "show": "Print the front of a run, or draw one network of it.",
     "train": "Train networks of a run, or well-known ones, and judge them on a test split.",
     "front": "Export the front of a run: csv, json, markdown, png.",
+    "export": "Export a network of a run: ONNX, torch.export, readable Python.",
+    "predict": "Classify images with an exported ONNX file.",
     "runs": "List the runs.",
     "problems": "List the problems that come with the package, or print one.",
     "proxies": "List the training-free proxies.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 WIDTH_OF_PIPE = 200
@@ -32,12 +33,21 @@ def only_results_on_stdout(wanted: bool) -> Iterator[None]:
 
 def print_table(table: Table) -> None:
     """A rich table on stdout, as wide as the terminal."""
+    _console().print(table)
+
+
+def print_view(view: RenderableType) -> None:
+    """Anything of rich on stdout; lines that must not be broken may be longer than the terminal is wide."""
+    _console().print(view, crop=False)
+
+
+def _console() -> Console:
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH_OF_PIPE
-    console.print(table)
+    return console
 
 
 @contextmanager

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
         Prediction,
         Predictor,
         SourceWriter,
-        describe,
         export_model,
         format_of,
+        is_model_directory,
         layer_source,
         model_of,
         register_format,
+        trained_model,
     )
 
 __all__ = [
@@ -47,12 +48,13 @@ __all__ = [
     "Prediction",
     "Predictor",
     "SourceWriter",
-    "describe",
     "export_model",
     "format_of",
+    "is_model_directory",
     "layer_source",
     "model_of",
     "register_format",
+    "trained_model",
 ]
 
 __getattr__ = names_from(__name__, "public", __all__)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from coernas_moo.errors import ExportError
 from coernas_moo.export.formats import Answer, Artifact, Batch

@@ -35,7 +35,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         mean, std: per channel, of pixels in [0, 1].
         trained: whether the weights are; else they are random.
         params: trainable parameters.
-        macs: multiply-accumulate operations for one image.
+        macs: multiply-accumulate operations for one image; None where not known.
         written_by: program and version.
         preprocessing: how an image file becomes an input, for people to read.
         format: `coernas-model-1`.
@@ -51,7 +51,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     std: tuple[float, ...]
     trained: bool
     params: int
-    macs: int
+    macs: int | None
     written_by: str
     preprocessing: str = PREPROCESSING
     format: str = FORMAT

@@ -49,6 +49,7 @@ def onnx_file(model: Model, name: str) -> Artifact:
             optimize=False,
             verbose=False,
         )
+        assert program is not None  # with dynamo, always
         optimizer.fold_constants(program.model)
         optimizer.remove_unused_nodes(program.model)
     program.model.metadata_props.update(model.description.to_metadata())

@@ -5,8 +5,8 @@ from coernas_moo.export.check import Check
 from coernas_moo.export.description import Description
 from coernas_moo.export.exporting import Exported, export_model
 from coernas_moo.export.formats import FORMATS, Answer, Artifact, Format, format_of, register_format
-from coernas_moo.export.model import Model, describe
-from coernas_moo.export.picked import model_of
+from coernas_moo.export.model import Model
+from coernas_moo.export.picked import is_model_directory, model_of, trained_model
 from coernas_moo.export.predictor import Prediction, Predictor
 from coernas_moo.export.source.writer import Place, SourceWriter, layer_source
 
@@ -23,13 +23,14 @@ __all__ = [
     "Prediction",
     "Predictor",
     "SourceWriter",
-    "describe",
     "export_model",
     "format_of",
+    "is_model_directory",
     "layer_source",
     "model_of",
     "onnx_file",
     "pt2_file",
     "python_file",
     "register_format",
+    "trained_model",
 ]

@@ -24,13 +24,13 @@ from coernas_moo.export.source.network import NetworkSource, network_source
 from coernas_moo.export.source.text import WIDTH, docstring, exploded
 from coernas_moo.export.torch_run import answers_of
 
-_USAGE_TRAINED = '''\
+_USAGE_TRAINED = """\
     network = load()  # trained weights, from {weights} beside this file
-    probabilities = network(normalise(images)).softmax(dim=1)'''
+    probabilities = network(normalise(images)).softmax(dim=1)"""
 
-_USAGE_UNTRAINED = '''\
+_USAGE_UNTRAINED = """\
     network = Network()  # not trained: its weights are random
-    logits = network(normalise(images))'''
+    logits = network(normalise(images))"""
 
 _NORMALISE = '''\
 def normalise(images: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def _head(description: Description, name: str) -> str:
     first = (
         f"{description.name}: a classifier of {description.shape} images into {len(description.classes)} classes."
         f"\n\n{description.genotype}"
-        f"\n\n{description.params:,} parameters, {description.macs:,} multiply-accumulate operations an image. "
+        f"\n\n{description.params:,} parameters, {description.macs or 0:,} multiply-accumulate operations an image. "
         f"Written by {description.written_by}; needs torch only."
     )
     usage = _USAGE_TRAINED if description.trained else _USAGE_UNTRAINED

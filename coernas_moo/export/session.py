@@ -16,6 +16,7 @@ INPUT, LOGITS, PROBABILITIES = "images", "logits", "probabilities"
 """Names of the input and the outputs of an exported graph."""
 
 _NOTHING_BELOW_FATAL = 4
+_WANTED = "an ONNX file that 'coernas export' wrote"
 
 
 class Session:
@@ -40,7 +41,7 @@ class Session:
             self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common class but this
             reason = "not an ONNX model" if _no_protobuf(error) else f"onnxruntime cannot load it: {_first_line(error)}"
-            raise ExportError(f"{where}: {reason}; give a file that 'coernas export' wrote") from None
+            raise ExportError(f"{where}: {reason}; give {_WANTED}") from None
         self.description = Description.from_metadata(self._session.get_modelmeta().custom_metadata_map, where)
         self._check(where)
 
@@ -50,7 +51,9 @@ class Session:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ExportError(f"{path}: cannot be read: {error.strerror}; give a file that 'coernas export' wrote") from None
+            raise ExportError(
+                f"{path}: cannot be read: {error.strerror}; give a file that 'coernas export' wrote"
+            ) from None
         return cls(content, str(path), threads)
 
     def run(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -44,14 +44,14 @@ def _edge_class(writer: SourceWriter) -> str:
 
 
 @layer_source(Reduction)
-def _reduction(layer: Reduction, place: Place, writer: SourceWriter) -> str:
+def _reduction(layer: Reduction, _place: Place, writer: SourceWriter) -> str:
     edge = _edge_class(writer)
     name = writer.add_class(Reduction, "Reduction", lambda name: _REDUCTION.format(name=name, edge=edge))
     return f"{name}({layer.in_channels}, {layer.out_channels})"
 
 
 @layer_source(Cell)
-def _cell(layer: Cell, place: Place, writer: SourceWriter) -> str:
+def _cell(layer: Cell, _place: Place, writer: SourceWriter) -> str:
     edge = _edge_class(writer) if set(_KERNELS) & set(layer.edges) else ""
     name = writer.add_class(("cell", layer.edges), "Cell", lambda name: _class(name, layer.edges, edge))
     return f"{name}({layer.channels})"

@@ -41,7 +41,7 @@ class {name}(nn.Module):
 
 
 def _always(expression: str) -> LayerSource[Layer]:
-    return lambda layer, place, writer: expression
+    return lambda _layer, _place, _writer: expression
 
 
 layer_source(MaxPool)(_always("nn.MaxPool2d(2, ceil_mode=True)"))
@@ -53,25 +53,25 @@ layer_source(GlobalAveragePool)(_always(sequential(["nn.AdaptiveAvgPool2d(1)", "
 
 
 @layer_source(BatchNorm)
-def _batch_norm(layer: BatchNorm, place: Place, writer: SourceWriter) -> str:
+def _batch_norm(layer: BatchNorm, _place: Place, _writer: SourceWriter) -> str:
     return f"nn.BatchNorm2d({layer.channels})"
 
 
 @layer_source(Linear)
-def _linear(layer: Linear, place: Place, writer: SourceWriter) -> str:
+def _linear(layer: Linear, _place: Place, _writer: SourceWriter) -> str:
     return f"nn.Linear({layer.in_features}, {layer.out_features})"
 
 
 @layer_source(MixedPool)
-def _mixed_pool(layer: MixedPool, place: Place, writer: SourceWriter) -> str:
+def _mixed_pool(_layer: MixedPool, _place: Place, writer: SourceWriter) -> str:
     return call(writer.add_class(MixedPool, "MixedPool", lambda name: _MIXED.format(name=name)), [])
 
 
 @layer_source(L2Pool)
-def _l2_pool(layer: L2Pool, place: Place, writer: SourceWriter) -> str:
+def _l2_pool(_layer: L2Pool, _place: Place, writer: SourceWriter) -> str:
     return call(writer.add_class(L2Pool, "L2Pool", lambda name: _L2.format(name=name, eps=L2Pooling.EPS)), [])
 
 
 @layer_source(BlurPool)
-def _blur_pool(layer: BlurPool, place: Place, writer: SourceWriter) -> str:
+def _blur_pool(layer: BlurPool, _place: Place, writer: SourceWriter) -> str:
     return call(writer.add_class(BlurPool, "BlurPool", lambda name: _BLUR.format(name=name)), [str(layer.channels)])

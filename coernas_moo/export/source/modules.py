@@ -19,6 +19,7 @@ from coernas_moo.export.source.text import RESERVED, call, sequential
 
 _AT_HAND = {"torch": "torch", "torch.nn": "nn", "torch.nn.functional": "F"}
 _PLAIN = (bool, int, float, str, type(None))
+_SIMPLE = (*_PLAIN, tuple, list)
 
 
 class Copied:
@@ -142,7 +143,7 @@ def _copy_what_it_needs(
                 raise _cannot(layer, f"it uses {name} of coernas_moo")
             elif value.__module__ != "builtins":
                 copied.imports.add(f"from {value.__module__} import {value.__name__}{_as(value.__name__, name)}")
-        elif isinstance(value, _PLAIN) or isinstance(value, tuple | list):
+        elif isinstance(value, _SIMPLE):
             copied.names[name] = value
             copied.texts.append(f"{name} = {value!r}")
         else:

@@ -50,7 +50,9 @@ def network_source(plan: NetworkPlan, docstring: str) -> NetworkSource:
     Raises:
         ExportError: a layer of the user cannot be written.
     """
-    places = [_Placed(block, cost.in_shape, cost.out_shape) for block, cost in zip(plan.blocks, plan.costs(), strict=True)]
+    places = [
+        _Placed(block, cost.in_shape, cost.out_shape) for block, cost in zip(plan.blocks, plan.costs(), strict=True)
+    ]
     chains = ChainClasses(use for each in places for use in _uses(each.block.layer, each.place))
     writer = SourceWriter({Chain: chains.expression})
     constructor, forward = ["super().__init__()"], []
