@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from .errors import warn
 from .latest import open_run
 from .names import complete_run, run_path
-from .output import print_json, print_view
+from .output import print_json, print_view, status_on_stderr
 
 if TYPE_CHECKING:
     from coernas_moo.export import Exported, Model
@@ -45,24 +46,30 @@ def command(
     """
     import msgspec
 
-    from coernas_moo.export import export_model, format_of
+    from coernas_moo.export import check_target, export_model
     from coernas_moo.reporting.export_view import exported_view
 
     paths = tuple(dict.fromkeys(paths))
     for path in paths:
-        format_of(path)
+        check_target(path, replace=force)
     model = _model(run, pick, untrained)
     if not model.description.trained and not untrained:
         warn(
             "this network has not been trained: its weights are random, and pixels from 0 to 1 are taken as they are; "
             "train it first with 'coernas train', or say --untrained"
         )
-    written = [export_model(model, path, replace=force) for path in paths]
+    written = []
+    for path in paths:
+        with status_on_stderr(f"exporting {path}"):
+            written.append(export_model(model, path, replace=force))
     if as_json:
         described = msgspec.to_builtins(model.description)
         print_json({**described, "exports": [_document(each) for each in written]})
         return
     print_view(exported_view(model.description, written))
+    for path in paths:
+        if path.suffix.lower() == ".onnx":
+            click.echo(f"\nclassify images:  coernas predict {shlex.quote(str(path))} path/to/images")
 
 
 def _model(run: str | None, pick: str | None, untrained: bool) -> Model:

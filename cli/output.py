@@ -63,6 +63,19 @@ def progress_on_stderr(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
+@contextmanager
+def status_on_stderr(what: str) -> Iterator[None]:
+    """A line on stderr that says what takes its time, where that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        yield
+
+
 def table_of(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:
     """An empty table with these columns, those in `right` aligned to the right."""
     from rich import box

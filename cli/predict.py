@@ -53,6 +53,8 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv cannot be given together")
     predictor = Predictor(model, threads or 0)
+    if not predictor.description.trained:
+        warn(f"{model}: this network was exported untrained; what it says is random")
     paths = find_images(images)
     answers: list[Prediction | UnreadableImage] = []
     with progress_on_stderr("images") as report:
@@ -62,8 +64,9 @@ def command(
     predictions = [answer for answer in answers if isinstance(answer, Prediction)]
     unreadable = [answer for answer in answers if isinstance(answer, UnreadableImage)]
     if not predictions:
-        more = f", and neither can the other {len(paths) - 1}" if len(paths) > 1 else ""
-        raise DataError(f"{unreadable[0]}{more}")
+        raise DataError(
+            f"not one of {len(paths)} images can be read: {unreadable[0]}" if len(paths) > 1 else str(unreadable[0])
+        )
     for each in unreadable:
         warn(f"{each}; it is left out")
     if as_json:
@@ -118,7 +121,7 @@ def _print_table(predictor: Predictor, predictions: Sequence[Prediction], top: i
     print_table(table)
     if len(predictions) > 1:
         counts = Counter(classes[each.top(1)[0]] for each in predictions)
-        said = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        said = ", ".join(f"{name} ({count})" for name, count in counts.most_common())
         click.echo(f"{len(predictions)} images: {said}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coernas_moo.errors import ExportError
 from coernas_moo.export.check import Check, check
-from coernas_moo.export.formats import format_of
+from coernas_moo.export.formats import Format, format_of
 from coernas_moo.export.model import Model
 from coernas_moo.files import write_atomically
 
@@ -48,10 +48,7 @@ def export_model(model: Model, path: str | Path, *, replace: bool = False) -> Ex
         RunError: the file cannot be written.
     """
     path = Path(path)
-    format_ = format_of(path)
-    if not path.parent.is_dir():
-        raise ExportError(f"{path}: there is no folder {path.parent}; make it first")
-    _require_free(path, replace)
+    format_ = check_target(path, replace=replace)
     begin = time.perf_counter()
     artifact = format_.make(model, path.name)
     seconds = time.perf_counter() - begin
@@ -63,6 +60,15 @@ def export_model(model: Model, path: str | Path, *, replace: bool = False) -> Ex
         write_atomically(file, content)
     size = sum(map(len, artifact.files.values()))
     return Exported(path, files, format_.label, size, seconds, checked)
+
+
+def check_target(path: Path, *, replace: bool = False) -> Format:
+    """The format of a file that is to be written, if it can be; raises `ExportError` as `export_model` would."""
+    format_ = format_of(path)
+    if not path.parent.is_dir():
+        raise ExportError(f"{path}: there is no folder {path.parent}; make it first")
+    _require_free(path, replace)
+    return format_
 
 
 def _require_free(path: Path, replace: bool) -> None:

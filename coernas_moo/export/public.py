@@ -3,7 +3,7 @@
 from coernas_moo.export import onnx_file, pt2_file, python_file
 from coernas_moo.export.check import Check
 from coernas_moo.export.description import Description
-from coernas_moo.export.exporting import Exported, export_model
+from coernas_moo.export.exporting import Exported, check_target, export_model
 from coernas_moo.export.formats import FORMATS, Answer, Artifact, Format, format_of, register_format
 from coernas_moo.export.model import Model
 from coernas_moo.export.picked import is_model_directory, model_of, trained_model
@@ -23,6 +23,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "SourceWriter",
+    "check_target",
     "export_model",
     "format_of",
     "is_model_directory",
