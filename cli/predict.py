@@ -64,9 +64,8 @@ def command(
     predictions = [answer for answer in answers if isinstance(answer, Prediction)]
     unreadable = [answer for answer in answers if isinstance(answer, UnreadableImage)]
     if not predictions:
-        raise DataError(
-            f"not one of {len(paths)} images can be read: {unreadable[0]}" if len(paths) > 1 else str(unreadable[0])
-        )
+        all_of_them = f"not one of {len(paths)} images can be read: " if len(paths) > 1 else ""
+        raise DataError(f"{all_of_them}{unreadable[0]}")
     for each in unreadable:
         warn(f"{each}; it is left out")
     if as_json:

@@ -54,7 +54,7 @@ def check_exports(
     networks: int,
     seed: int,
     formats: Sequence[str],
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Callable[[int, int], None] = lambda *_: None,
 ) -> list[ExportRow]:
     """Export random canonical networks, He-initialised with statistics of the norms from one batch, and compare.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from coernas_moo.export.formats import Answer, Batch
+from coernas_moo.networks.memory import channels_last
 
 
 def answers_of(module: Callable[[Tensor], Tensor]) -> Callable[[Batch], Answer]:
@@ -15,7 +16,7 @@ def answers_of(module: Callable[[Tensor], Tensor]) -> Callable[[Batch], Answer]:
 
     def run(images: Batch) -> Answer:
         with torch.inference_mode():
-            logits = module(torch.from_numpy(images))
+            logits = module(channels_last(torch.from_numpy(images)))
             return Answer(logits.numpy(), logits.softmax(dim=1).numpy())
 
     return run
