@@ -15,6 +15,7 @@ from PIL import Image
 
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DATASETS
+from coernas_moo.export import FORMATS
 from coernas_moo.networks.known import BASELINES
 from coernas_moo.networks.pools import POOLS
 from coernas_moo.networks.units import UNITS
@@ -73,7 +74,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _registries_as_before() -> Iterator[None]:
     """What a test registers is gone after it: other tests go through all that is registered."""
-    registries: list[Registry[Any]] = [UNITS, POOLS, SPACES, DATASETS, PROXIES, OBJECTIVES, ALGORITHMS, BASELINES]
+    registries: list[Registry[Any]] = [
+        UNITS,
+        POOLS,
+        SPACES,
+        DATASETS,
+        PROXIES,
+        OBJECTIVES,
+        ALGORITHMS,
+        BASELINES,
+        FORMATS,
+    ]
     before = [dict(registry._entries) for registry in registries]
     yield
     for registry, entries in zip(registries, before, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from coernas_moo.export.source.chain_use import ChainUse, Part
-from coernas_moo.export.source.text import call, class_name, docstring, indented, sequential
+from coernas_moo.export.source.text import call, class_name, docstring, exploded, indented, sequential
 from coernas_moo.export.source.widths import Widths, width_names
 from coernas_moo.export.source.writer import Place, SourceWriter
 from coernas_moo.networks.layers import BatchNorm, Chain, Conv, Linear, ReLU
@@ -142,31 +142,33 @@ def _class(name: str, family: Family, widths: Widths, sides: Sides, writer: Sour
         _part(part, widths.names, writer, next(remaining) if isinstance(part.layer, Conv) else ("", ""))
         for part in use.parts
     ]
-    cut = len(parts) if family.added_after is None else family.added_after
-    body, after = parts[:cut], parts[cut:]
-    lines = ["super().__init__()", *widths.assignments, f"self.body = {sequential(body)}"]
+    parameters = [*(f"{width}: int" for width in widths.parameters), *sides.parameters]
+    said = "; ".join(family.labels)
+    head = [
+        indented(docstring(f"{said[:1].upper()}{said[1:]}.")),
+        "",
+        f"    def __init__({', '.join(['self', *parameters])}) -> None:",
+    ]
+    if family.added_after is None:
+        constructor = [*widths.assignments, exploded("super().__init__", parts)]
+        return "\n".join([f"class {name}(nn.Sequential):", *head, *(indented(line, 2) for line in constructor)])
+    body, after = parts[: family.added_after], parts[family.added_after :]
+    constructor = ["super().__init__()", *widths.assignments, f"self.body = {sequential(body)}"]
     ending = "{}"
     if after == ["nn.ReLU()"]:
         ending = "F.relu({})"
     elif after:
-        lines.append(f"self.after = {sequential(after)}")
+        constructor.append(f"self.after = {sequential(after)}")
         ending = "self.after({})"
-    if family.added_after is None:
-        forward = ["return self.body(x)"]
-    elif family.always:
-        forward = [f"return {ending.format('self.body(x) + x')}"]
-    else:
-        lines.append(f"self.shortcut = {widths.names[0]} == {widths.names[-1]}")
+    forward = [f"return {ending.format('self.body(x) + x')}"]
+    if not family.always:
+        constructor.append(f"self.shortcut = {widths.names[0]} == {widths.names[-1]}")
         forward = ["y = self.body(x)", f"return {ending.format('y + x if self.shortcut else y')}"]
-    parameters = [*(f"{width}: int" for width in widths.parameters), *sides.parameters]
-    said = "; ".join(family.labels)
     return "\n".join(
         [
             f"class {name}(nn.Module):",
-            indented(docstring(f"{said[:1].upper()}{said[1:]}.")),
-            "",
-            f"    def __init__({', '.join(['self', *parameters])}) -> None:",
-            *(indented(line, 2) for line in lines),
+            *head,
+            *(indented(line, 2) for line in constructor),
             "",
             "    def forward(self, x: Tensor) -> Tensor:",
             *(indented(line, 2) for line in forward),

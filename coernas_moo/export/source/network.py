@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from coernas_moo.export.source import cells, fixed
+from coernas_moo.export.source import cells, fixed, projected
 from coernas_moo.export.source.chain import ChainClasses
 from coernas_moo.export.source.chain_use import ChainUse
 from coernas_moo.export.source.text import attribute_name, indented, sequential
-from coernas_moo.export.source.writer import Place, SourceWriter
+from coernas_moo.export.source.writer import Place, SourceWriter, inner_layers
 from coernas_moo.networks.layers import Chain, GlobalAveragePool, Identity, Layer, Linear
 from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.networks.shape import Shape
 
 # Imported for what they register.
-_ = (cells, fixed)
+_ = (cells, fixed, projected)
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,15 @@ def _spoken(placed: _Placed) -> str:
 
 
 def _uses(layer: Layer, place: Place) -> Iterator[ChainUse]:
-    """The chains of a layer that are written as chains: itself, and those within it that add their input."""
+    """The chains that are written as chains: the layer itself, and those within it."""
     if isinstance(layer, Chain):
         use = ChainUse.of(layer, place)
         yield use
         for part in use.parts:
             yield from _uses(part.layer, part.place)
+    else:
+        for inner, where in inner_layers(layer, place):
+            yield from _uses(inner, where)
 
 
 def _class(docstring: str, constructor: list[str], forward: list[str]) -> str:

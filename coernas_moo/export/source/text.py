@@ -53,7 +53,7 @@ def sequential(parts: Sequence[str]) -> str:
     for part, run in groupby(parts):
         count = len(list(run))
         lines += [f"*({part} for _ in range({count}))"] if count >= _REPEATED else [part] * count
-    return exploded("nn.Sequential", lines) if len(lines) > 1 else f"nn.Sequential({lines[0]})"
+    return exploded("nn.Sequential", lines) if len(lines) > 1 else f"nn.Sequential({''.join(lines)})"
 
 
 def indented(text: str, levels: int = 1) -> str:
@@ -68,12 +68,15 @@ def docstring(text: str) -> str:
         >>> print(docstring('Says "hello".'))
         \"""Says "hello".\"""
     """
-    # A quote at the end would close the docstring too early.
-    safe = text.replace("\\", "\\\\").replace('"""', "'''").rstrip()
-    safe = f"{safe} " if safe.endswith('"') else safe
+    printable = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    safe = printable.replace("\\", "\\\\").replace('"""', "'''")
     paragraphs = [" ".join(paragraph.split()) for paragraph in safe.split("\n\n")]
-    wrapped = "\n\n".join("\n".join(textwrap.wrap(each, WIDTH - 8)) for each in paragraphs)
-    return f'"""{wrapped}"""' if "\n" not in wrapped else f'"""{wrapped}\n"""'
+    # A word that was broken between two backslashes would be another one.
+    wrapped = (textwrap.wrap(each, WIDTH - 8, break_long_words=False, break_on_hyphens=False) for each in paragraphs)
+    said = "\n\n".join("\n".join(lines) for lines in wrapped).strip()
+    if said.endswith('"'):
+        said += " "  # else it would close the docstring too early
+    return f'"""{said}"""' if "\n" not in said else f'"""{said}\n"""'
 
 
 RESERVED = frozenset({"Network", "Path", "Tensor", "F", "CLASSES", "SHAPE", "MEAN", "STD", *dir(builtins)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,13 +25,21 @@ class Place:
 LayerSource = Callable[[L, Place, "SourceWriter"], str]
 """(layer, place, writer) -> an expression that constructs the layer's module."""
 
+InnerLayers = Callable[[L, Place], Iterable[tuple[Layer, Place]]]
+"""(layer, place) -> the layers within it that `LayerSource` asks the writer to write, with their places."""
+
 _SOURCES: dict[type[Layer], LayerSource[Any]] = {}
+_INNER: dict[type[Layer], InnerLayers[Any]] = {}
 
 
-def layer_source(kind: type[L]) -> Callable[[LayerSource[L]], LayerSource[L]]:
+def layer_source(kind: type[L], inner: InnerLayers[L] | None = None) -> Callable[[LayerSource[L]], LayerSource[L]]:
     """Decorator: says how layers of a class are written as Python.
 
     A layer without one is written from the module it builds (see `coernas_moo.export.source.modules`).
+
+    Args:
+        kind: the class; its subclasses too, unless they have their own.
+        inner: says which layers are within, so that equal ones all over the network share a class.
 
     Raises:
         ExportError: the class has one already.
@@ -41,9 +49,17 @@ def layer_source(kind: type[L]) -> Callable[[LayerSource[L]], LayerSource[L]]:
         if kind in _SOURCES:
             raise ExportError(f"how a {kind.__name__} is written as Python is registered already")
         _SOURCES[kind] = source
+        if inner is not None:
+            _INNER[kind] = inner
         return source
 
     return add
+
+
+def inner_layers(layer: Layer, place: Place) -> Iterable[tuple[Layer, Place]]:
+    """The layers within a layer that are written by themselves."""
+    inner = next((_INNER[kind] for kind in type(layer).__mro__ if kind in _INNER), None)
+    return () if inner is None else inner(layer, place)
 
 
 class SourceWriter:
