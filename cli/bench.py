@@ -108,6 +108,42 @@ def kill(problem: str, data: Path | None, kills: int, generations: int, populati
     _print(loaded, space, asdict(report))
 
 
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--networks", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="Of torch; by default one a core.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def loader(problem: str, data: Path | None, networks: int, threads: int | None, seed: int) -> None:
+    """Share of a training step in which its batch is made, over random networks of PROBLEM's space."""
+    from coernas_moo.benchmarks.loading_share import measure_loading_share
+
+    loaded, space = _problem_and_scoring_space(problem, data)
+    _print(loaded, space, asdict(measure_loading_share(loaded, networks=networks, threads=threads, seed=seed)))
+
+
+@command.command()
+@PROBLEM
+@DATA
+@click.option("--to", "formats", multiple=True, default=(".onnx", ".pt2", ".py"), show_default=True, help="Suffixes.")
+@click.option("--networks", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def export(problem: str, data: Path | None, formats: tuple[str, ...], networks: int, seed: int) -> None:
+    """Export random networks: largest difference from torch, latency over torch's, seconds."""
+    from coernas_moo.benchmarks.export_check import check_exports, summaries
+    from coernas_moo.search.loop import open_data
+
+    from .search import read_problem, with_data
+
+    loaded = with_data(read_problem(problem, {}), data)
+    info = open_data(loaded).info
+    space = loaded.space_settings.build(info.shape, len(info.classes))
+    with progress_on_stderr("exports") as report:
+        rows = check_exports(space, networks, seed, formats, report)
+    result = {"networks": networks, "seed": seed, "formats": [asdict(each) for each in summaries(rows)]}
+    _print(loaded, space, {**result, "rows": [asdict(row) for row in rows]})
+
+
 SET = click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any key of the problem file.")
 
 

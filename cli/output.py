@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 WIDTH_OF_PIPE = 200
@@ -32,12 +33,21 @@ def only_results_on_stdout(wanted: bool) -> Iterator[None]:
 
 def print_table(table: Table) -> None:
     """A rich table on stdout, as wide as the terminal."""
+    _console().print(table)
+
+
+def print_view(view: RenderableType) -> None:
+    """Anything of rich on stdout; lines that must not be broken may be longer than the terminal is wide."""
+    _console().print(view, crop=False)
+
+
+def _console() -> Console:
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH_OF_PIPE
-    console.print(table)
+    return console
 
 
 @contextmanager
@@ -51,6 +61,19 @@ def progress_on_stderr(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def status_on_stderr(what: str) -> Iterator[None]:
+    """A line on stderr that says what takes its time, where that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        yield
 
 
 def table_of(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:

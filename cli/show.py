@@ -11,11 +11,9 @@ from coernas_moo.errors import RunError
 
 from .latest import open_run
 from .names import complete_run
-from .output import WIDTH_OF_PIPE, print_json
+from .output import print_json, print_view
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from coernas_moo.search.run import Run
 
 
@@ -61,7 +59,7 @@ def command(run: str | None, pick: str | None, png: Path | None, as_json: bool) 
 def _show_front(run: Run) -> None:
     from coernas_moo.reporting.tables import front_view
 
-    _print(front_view(run))
+    print_view(front_view(run))
     path = run.directory.path
     if run.front:
         click.echo(f"one network:  coernas show {path} --pick knee")
@@ -71,7 +69,7 @@ def _show_front(run: Run) -> None:
 def _show_member(run: Run, pick: str) -> None:
     from coernas_moo.reporting.architecture_text import member_view
 
-    _print(member_view(run, pick))
+    print_view(member_view(run, pick))
 
 
 def _draw(run: Run, pick: str, path: Path | None) -> Path:
@@ -86,12 +84,3 @@ def _draw(run: Run, pick: str, path: Path | None) -> Path:
             raise RunError(f"{path.parent}: cannot be made: {error.strerror}; say where with --png FILE") from None
     save(architecture_figure(run, run.pick(pick)), path)
     return path
-
-
-def _print(view: RenderableType) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH_OF_PIPE
-    console.print(view, crop=False)

@@ -23,6 +23,7 @@ from coernas_moo.proxies import PROXIES
 from coernas_moo.registry import Registry
 from coernas_moo.shipped import shipped_problems
 from coernas_moo.spaces import SPACES, SpaceSettings
+from coernas_moo.training.recipe import Recipe
 from coernas_moo.validation import convert
 
 S = TypeVar("S")
@@ -100,6 +101,7 @@ class ProblemFile(_Section, frozen=True):
     latency: LatencySettings = LatencySettings()
     search: SearchSettings = SearchSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    train: Recipe = Recipe()
 
     @property
     def data_settings(self) -> DataSettings:
@@ -253,6 +255,7 @@ def _check(problem: ProblemFile) -> None:
         raise ProblemFileError("score.input: 'data' needs images, and data.kind is 'noise'; use 'noise'")
     _ = problem.data_settings
     problem.space_settings.check()
+    problem.train.check()
 
 
 def _resolved(problem: ProblemFile) -> ProblemFile:

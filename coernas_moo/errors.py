@@ -17,6 +17,10 @@ class GenotypeError(CoernasError):
     """A genotype, as numbers or as text, does not belong to the search space."""
 
 
+class ModelError(CoernasError):
+    """A model directory or checkpoint cannot be used, or a network cannot be trained."""
+
+
 class RunWarning(UserWarning):
     """A run goes on, but its result may differ from what it would have been."""
 
@@ -27,3 +31,7 @@ class ExtensionWarning(UserWarning):
 
 class RunError(CoernasError):
     """A run directory cannot be created, locked, resumed or read."""
+
+
+class ExportError(CoernasError):
+    """A network cannot be exported, or an exported file cannot be used."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from coernas_moo.errors import RunError
+
+_held: set[Path] = set()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -39,3 +43,37 @@ def lock_exclusively(descriptor: int) -> None:
         import fcntl
 
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextlib.contextmanager
+def held_by_one(folder: Path, busy: str, otherwise: str) -> Iterator[None]:
+    """Hold a folder for one process; the lock goes with the process, however it ends.
+
+    Args:
+        folder: made where it does not exist.
+        busy: what to say where another process, or another caller in this one, holds it.
+        otherwise: what to do where the folder cannot be written.
+
+    Raises:
+        RunError: the folder is held, or cannot be written.
+    """
+    key = folder.resolve()
+    if key in _held:
+        raise RunError(f"{folder}: {busy}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("a", encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror}; {otherwise}") from None
+    with file:
+        try:
+            lock_exclusively(file.fileno())
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise RunError(f"{folder}: {busy}") from None
+            raise RunError(f"{folder}: cannot be locked: {error.strerror}") from None
+        _held.add(key)
+        try:
+            yield
+        finally:
+            _held.discard(key)

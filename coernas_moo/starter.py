@@ -57,6 +57,12 @@ base_width = 16
 preset = 4
 # The same seed gives the same front.
 seed = 1
+
+[train]
+# How 'coernas train' varies the images: "photo" mirrors left and right, "surface" up and down too, "digits" shifts and
+# turns but mirrors nothing, "none" leaves them alone. Mirror nothing that then belongs to another class.
+augment = "photo"
+epochs = 60
 """
 
 

@@ -8,11 +8,15 @@ from typing import Any
 
 os.environ["OMP_WAIT_POLICY"] = "passive"
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DATASETS
+from coernas_moo.export import FORMATS
+from coernas_moo.networks.known import BASELINES
 from coernas_moo.networks.pools import POOLS
 from coernas_moo.networks.units import UNITS
 from coernas_moo.objectives import OBJECTIVES
@@ -70,7 +74,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _registries_as_before() -> Iterator[None]:
     """What a test registers is gone after it: other tests go through all that is registered."""
-    registries: list[Registry[Any]] = [UNITS, POOLS, SPACES, DATASETS, PROXIES, OBJECTIVES, ALGORITHMS]
+    registries: list[Registry[Any]] = [
+        UNITS,
+        POOLS,
+        SPACES,
+        DATASETS,
+        PROXIES,
+        OBJECTIVES,
+        ALGORITHMS,
+        BASELINES,
+        FORMATS,
+    ]
     before = [dict(registry._entries) for registry in registries]
     yield
     for registry, entries in zip(registries, before, strict=True):
@@ -92,6 +106,19 @@ def tiny() -> MakeProblem:
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run, finished and not to be changed."""
     return run_search(make(), tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder of grey images of 8x8 pixels in two classes that can be told apart: dark and light."""
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        folder = tmp_path / "photographs" / name
+        folder.mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.normal(level, 20, (8, 8)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "photographs"
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from coernas_moo.datasets.dataset import Dataset
 from coernas_moo.datasets.image_files import (
     ImageFiles,
     LabelledFile,
-    list_images,
     natural_order,
     normal_text,
 )
+from coernas_moo.datasets.listing import list_images
 from coernas_moo.datasets.settings import ImageFileSettings, register_dataset
 from coernas_moo.datasets.table import find_table, read_table
 from coernas_moo.errors import DataError

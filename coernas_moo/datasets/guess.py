@@ -6,7 +6,7 @@ from pathlib import Path
 
 from coernas_moo.datasets.csv_table import guess_columns
 from coernas_moo.datasets.folder import FolderSettings
-from coernas_moo.datasets.image_files import subfolders
+from coernas_moo.datasets.listing import subfolders
 from coernas_moo.datasets.settings import ImageFileSettings
 from coernas_moo.datasets.table import TABLE_SUFFIXES, find_table
 from coernas_moo.errors import DataError

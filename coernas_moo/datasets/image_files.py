@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 
 from coernas_moo.datasets.dataset import Dataset, DatasetInfo, LabelledImages, Unreadable
-from coernas_moo.datasets.images import Header, UnreadableImage, decode, is_image_name, looks_whole, read_header
+from coernas_moo.datasets.images import Header, UnreadableImage, decode, looks_whole, read_header
 from coernas_moo.datasets.settings import ImageFileSettings, height_and_width
 from coernas_moo.errors import DataError
 from coernas_moo.networks.layers import Shape
@@ -31,8 +30,6 @@ DECODED = 64
 
 LARGEST_DEFAULT_SIDE = 512
 """Unless a size is set, larger images are scaled down to it: what the search spaces are made for."""
-
-_IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "@eaDir", "$RECYCLE.BIN"})
 
 
 @dataclass(frozen=True)
@@ -56,46 +53,6 @@ def natural_order(names: Iterable[str]) -> list[str]:
         return sorted(unique, key=int)
     except ValueError:
         return unique
-
-
-def subfolders(folder: Path) -> list[Path]:
-    """Folders in `folder` that may hold images, sorted by name; hidden ones and those of operating systems left out.
-
-    Raises:
-        DataError: the folder cannot be listed.
-    """
-    try:
-        entries = [e for e in folder.iterdir() if e.is_dir()]
-    except OSError as error:
-        raise DataError(f"folder {folder} cannot be listed: {error.strerror}") from None
-    return sorted(e for e in entries if _visible(e.name))
-
-
-def list_images(folder: Path) -> list[Path]:
-    """All image files below `folder`, told by suffix, sorted; links are followed, cycles once.
-
-    Raises:
-        DataError: a folder cannot be listed.
-    """
-
-    def fail(error: OSError) -> None:
-        raise DataError(f"folder {error.filename} cannot be listed: {error.strerror}")
-
-    found: list[Path] = []
-    visited: set[str] = set()
-    for parent, folders, files in os.walk(folder, onerror=fail, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in visited:
-            folders.clear()
-            continue
-        visited.add(real)
-        folders[:] = sorted(name for name in folders if _visible(name))
-        found.extend(Path(parent, name) for name in files if is_image_name(name))
-    return sorted(found)
-
-
-def _visible(name: str) -> bool:
-    return not name.startswith(".") and name not in _IGNORED_FOLDERS
 
 
 def normal_text(text: str) -> str:

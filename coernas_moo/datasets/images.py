@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from coernas_moo.errors import DataError
-from coernas_moo.networks.layers import Shape
+from coernas_moo.networks.shape import Shape
 
 _JPEG_SUFFIXES = (".jfif", ".jpe", ".jpeg", ".jpg")
 _NETPBM_SUFFIXES = (".pbm", ".pgm", ".pnm", ".ppm")

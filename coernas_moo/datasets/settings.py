@@ -68,11 +68,13 @@ class ImageFileSettings(DataSettings, frozen=True, forbid_unknown_fields=True, k
         size: images are resized to it when they are read, without keeping the aspect; by default the images'
             own size (`image_files.default_size`).
         channels: 1 or 3; "auto" is 1 if every inspected image is stored in grey, else 3.
+        ordinal: the classes are grades in order, so that trained networks are judged by quadratic kappa too.
     """
 
     path: str = ""
     size: Size | None = None
     channels: Literal[1, 3, "auto"] = "auto"
+    ordinal: bool = False
 
     @property
     def needs_path(self) -> bool:

@@ -10,23 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks import bare
-
-
-class Shape(NamedTuple):
-    """Shape of one image or feature map, without the batch."""
-
-    channels: int
-    height: int
-    width: int
-
-    def __str__(self) -> str:
-        return f"{self.channels}x{self.height}x{self.width}"
+from coernas_moo.networks.shape import Shape as Shape
 
 
 class Layer(ABC):

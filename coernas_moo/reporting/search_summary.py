@@ -40,6 +40,7 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
     yield f"  coernas show {path} --pick knee"
     yield f"  coernas front {path} --to png"
     yield f"  coernas report {path}"
+    yield f"  coernas train {path} --pick knee"
 
 
 def _ranges(run: Run) -> Iterator[str]:

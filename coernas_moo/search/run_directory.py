@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,12 +15,12 @@ import msgspec
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DatasetInfo
 from coernas_moo.errors import RunError
-from coernas_moo.files import lock_exclusively, write_atomically
+from coernas_moo.files import held_by_one, write_atomically
 
 BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
-"""Keys that may change when a run is resumed, besides everything in `[evaluation]`."""
+"""Keys that may change when a run is resumed, besides everything in `[evaluation]` and `[train]`."""
 
-_held: set[Path] = set()
+FREE = ("evaluation.", "train.", "data.ordinal")
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class RunDirectory:
         before = _flat(tomllib.loads(self.problem.read_text(encoding="utf-8")))
         after = _flat(tomllib.loads(problem.to_toml()))
         for key in sorted({*before, *after}):
-            if key in BUDGET_KEYS or key.startswith("evaluation."):
+            if key in BUDGET_KEYS or key.startswith(FREE):
                 continue
             if before.get(key) != after.get(key):
                 raise RunError(
@@ -164,27 +163,10 @@ class RunDirectory:
         Raises:
             RunError: another process, or another search of this one, holds it.
         """
-        key = self.path.resolve()
-        busy = RunError(f"{self.path}: in use by another search; wait for it, or give another --out")
-        if key in _held:
-            raise busy
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / "lock").open("a", encoding="utf-8")
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written: {error.strerror}; give another --out") from None
-        with file:
-            try:
-                lock_exclusively(file.fileno())
-            except OSError as error:
-                if error.errno in (errno.EACCES, errno.EAGAIN):
-                    raise busy from None
-                raise RunError(f"{self.path}: cannot be locked: {error.strerror}") from None
-            _held.add(key)
-            try:
-                yield
-            finally:
-                _held.discard(key)
+        with held_by_one(
+            self.path, "in use by another search; wait for it, or give another --out", "give another --out"
+        ):
+            yield
 
 
 def require_same_data(state: State, info: DatasetInfo, path: Path) -> None:

@@ -1,0 +1,28 @@
+"""Packages whose names are imported on first use, so that their light modules can be had without the heavy ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+
+def names_from(package: str, module: str, names: Sequence[str]) -> Callable[[str], object]:
+    """The `__getattr__` of a package whose `names` are those of its `module`, imported when the first is asked for.
+
+    Args:
+        package: `__name__` of the package.
+        module: of its modules the one that has the names.
+        names: the package's `__all__`.
+    """
+
+    def __getattr__(name: str) -> object:
+        if name not in names:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        found = vars(import_module(f"{package}.{module}"))
+        namespace = vars(sys.modules[package])
+        # All at once: importing a submodule leaves it where a function of the same name belongs.
+        namespace.update({each: found[each] for each in names})
+        return namespace[name]
+
+    return __getattr__

@@ -1,0 +1,196 @@
+"""A training on screen: a table that moves on a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.live import REFRESHES_A_SECOND, ROWS, clock
+from coernas_moo.reporting.tables import facts as facts_table
+from coernas_moo.training.augment import variation
+from coernas_moo.training.data import TrainingData
+from coernas_moo.training.progress import Epoch, TrainingListener
+from coernas_moo.training.recipe import Recipe
+
+Print = Callable[[str], None]
+
+
+class TrainingWarnings(TrainingListener):
+    """Says what the user should know about the data, once, and nothing else.
+
+    Args:
+        warn: prints one warning.
+    """
+
+    def __init__(self, warn: Print) -> None:
+        self._warn = warn
+        self._said: set[str] = set()
+
+    def started(self, name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> None:
+        for message in data.warnings:
+            if message not in self._said:
+                self._said.add(message)
+                self._warn(message)
+
+
+class TrainingLines(TrainingWarnings):
+    """The header, then one line an epoch.
+
+    Args:
+        write: prints one line.
+        warn: prints one warning.
+    """
+
+    def __init__(self, write: Print, warn: Print) -> None:
+        super().__init__(warn)
+        self._write = write
+
+    def started(self, name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> None:
+        super().started(name, data, recipe, facts, done)
+        for label, text in header(name, data, recipe, facts, done).items():
+            self._write(f"{label:<11} {text}")
+
+    def epoch(self, epoch: Epoch) -> None:
+        parts = [f"epoch {epoch.epoch}/{epoch.epochs}", f"loss {epoch.loss:.4f}"]
+        if epoch.validation:
+            parts.append(f"validation accuracy {percent(epoch.validation['accuracy'])}")
+            parts.append(f"best in epoch {epoch.best_epoch}")
+        parts += [f"{epoch.images_per_second:,.0f} images/s", f"{clock(epoch.seconds_left)} left"]
+        self._write("  ".join(parts))
+
+
+class TrainingScreen(TrainingWarnings):
+    """The header, then a table of the last epochs that is drawn anew a few times a second.
+
+    Use as a context manager, which gives the terminal back.
+
+    Args:
+        console: a terminal.
+        warn: prints one warning.
+    """
+
+    def __init__(self, console: Console, warn: Print) -> None:
+        super().__init__(warn)
+        self._console = console
+        self._live: Live | None = None
+        self._done: deque[Epoch] = deque(maxlen=ROWS)
+        self._at = time.monotonic()
+
+    def __enter__(self) -> TrainingScreen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def started(self, name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> None:
+        self._stop()
+        super().started(name, data, recipe, facts, done)
+        rows = header(name, data, recipe, facts, done)
+        self._console.print(facts_table((label, Text(text)) for label, text in rows.items()))
+        self._done.clear()
+        self._at = time.monotonic()
+        self._live = Live(console=self._console, get_renderable=self.render, refresh_per_second=REFRESHES_A_SECOND)
+        self._live.start()
+
+    def epoch(self, epoch: Epoch) -> None:
+        self._done.append(epoch)
+        self._at = time.monotonic()
+
+    def render(self) -> RenderableType:
+        """What the screen shows now."""
+        since, done = time.monotonic() - self._at, list(self._done)
+        if not done:
+            return Text(f"\nfirst epoch ... {clock(since)}", style="dim")
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for column in ("epoch", "loss", "val. accuracy", "val. loss", "best epoch", "learning rate", "images/s"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for epoch in done:
+            judged = epoch.validation
+            table.add_row(
+                f"{epoch.epoch}/{epoch.epochs}",
+                f"{epoch.loss:.4f}",
+                percent(judged["accuracy"]) if judged else fmt.UNKNOWN,
+                f"{judged['loss']:.4f}" if judged else fmt.UNKNOWN,
+                str(epoch.best_epoch),
+                f"{epoch.learning_rate:.2e}",
+                f"{epoch.images_per_second:,.0f}",
+            )
+        last = done[-1]
+        row = Table.grid(padding=(0, 2))
+        row.add_column(width=40)
+        for _ in range(3):
+            row.add_column(no_wrap=True)
+        left = max(0.0, last.seconds_left - since)
+        row.add_row(
+            ProgressBar(total=float(last.epochs), completed=float(last.epoch)),
+            f"{last.epoch / last.epochs:.0%}",
+            f"{clock(last.seconds + since)} so far",
+            f"{clock(left)} left",
+        )
+        return Group("", table, "", row)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def header(name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> dict[str, str]:
+    """What a training begins with, for people to read."""
+    rows = {"train": name, **facts}
+    rows["data"] = (
+        f"{data.source}: {len(data.train):,} images {data.shape} to train on, {len(data.validation):,} to choose by, "
+        f"{len(data.test):,} to test on; {len(data.classes)} classes"
+    )
+    rows["recipe"] = recipe_text(recipe)
+    if done:
+        rows["goes on"] = f"after epoch {done}"
+    return rows
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """A recipe in one line.
+
+    Example:
+        >>> recipe_text(Recipe(epochs=3, augment="none"))
+        '3 epochs of batches of 64, adamw, one-cycle up to 0.004, weight decay 0.05, no augmentation'
+    """
+    parts = [
+        f"{recipe.epochs} epochs of batches of {recipe.batch}",
+        recipe.optimiser,
+        f"{recipe.schedule} up to {recipe.learning_rate:g}",
+        f"weight decay {recipe.weight_decay:g}",
+    ]
+    change = variation(recipe)
+    flips = [word for word, on in (("left-right", change.flip_horizontal), ("up-down", change.flip_vertical)) if on]
+    varied = [f"flips {' and '.join(flips)}"] if flips else []
+    varied += [f"shifts {change.shift:.0%}"] if change.shift else []
+    varied += [f"rotations {change.rotate:g} degrees"] if change.rotate else []
+    varied += [
+        f"{word} {value:.0%}" for word in ("scale", "brightness", "contrast") if (value := getattr(change, word))
+    ]
+    varied += [f"erasing {change.erase:.0%}"] if change.erase else []
+    parts.append(", ".join(varied) or "no augmentation")
+    return ", ".join(parts + ([f"mixup {recipe.mixup:g}"] if recipe.mixup else []))
+
+
+def percent(share: float) -> str:
+    """A share as a percentage.
+
+    Example:
+        >>> percent(0.98765)
+        '98.77 %'
+    """
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,66 @@
+"""The measures of trained networks as tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.training_live import percent
+from coernas_moo.training.assess import Metrics, PartMetrics, mean_and_deviation
+
+COLUMNS = ("params", "MACs", "latency", "accuracy", "95 %", "F1", "macro F1", "recall", "ECE", "trained in")
+"""Headings beside the model's; kappa comes after macro F1 where classes are ordinal."""
+
+
+def metrics_columns(found: Sequence[Metrics]) -> tuple[str, ...]:
+    """Headings of the table, without the first."""
+    columns = list(COLUMNS)
+    if any(metrics.test.kappa is not None for metrics in found):
+        columns.insert(columns.index("macro F1") + 1, "kappa")
+    return tuple(columns)
+
+
+def metrics_row(metrics: Metrics, with_kappa: bool) -> list[str]:
+    """One model's cells, its name first."""
+    test = metrics.test
+    cells = [
+        metrics.name,
+        fmt.value("params", metrics.params),
+        fmt.value("macs", metrics.macs),
+        fmt.milliseconds(metrics.latency_ms),
+        percent(test.accuracy),
+        interval(test, "accuracy"),
+        percent(test.f1_weighted),
+        percent(test.f1_macro),
+    ]
+    if with_kappa:
+        cells.append(fmt.UNKNOWN if test.kappa is None else f"{test.kappa:.3f}")
+    return [*cells, percent(test.recall_weighted), percent(test.ece), fmt.duration(metrics.training_seconds)]
+
+
+def interval(part: PartMetrics, name: str) -> str:
+    """A bootstrap interval of a share."""
+    low, high = part.intervals[name]
+    return f"{100 * low:.1f}–{100 * high:.1f}"
+
+
+def class_rows(part: PartMetrics) -> Iterator[tuple[str, str, str, str, str]]:
+    """Name, images, precision, recall and F1 of each class."""
+    for one in part.per_class:
+        yield one.name, f"{one.images:,}", percent(one.precision), percent(one.recall), percent(one.f1)
+
+
+def seed_lines(found: Sequence[Metrics]) -> Iterator[str]:
+    """For each network trained with several seeds, mean and standard deviation of its test accuracy and F1."""
+    by_network: dict[str, list[Metrics]] = defaultdict(list)
+    for metrics in found:
+        by_network[metrics.network].append(metrics)
+    for network, members in by_network.items():
+        if len(members) > 1:
+            accuracy = mean_and_deviation([100 * metrics.test.accuracy for metrics in members])
+            f1 = mean_and_deviation([100 * metrics.test.f1_macro for metrics in members])
+            yield (
+                f"{network}: accuracy {accuracy[0]:.2f} ± {accuracy[1]:.2f} %, macro F1 {f1[0]:.2f} ± {f1[1]:.2f} % "
+                f"({len(members)} seeds)"
+            )

@@ -1,0 +1,77 @@
+"""Checkpoints: plain tensors, numbers and texts, written in one step, read without unpickling anything else."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from coernas_moo.errors import ModelError
+from coernas_moo.files import write_atomically
+
+FORMAT = 1
+
+
+def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace `path`; a process killed meanwhile, or a full disk, leaves the one that was there.
+
+    Args:
+        path: of the file.
+        content: tensors, numbers, texts, None, and lists and dicts of these.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **content}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote; nothing in the file is executed.
+
+    Raises:
+        ModelError: the file is missing, cut off, or something else.
+    """
+    try:
+        written = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such checkpoint; train the model first, with: coernas train") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
+    # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...
+    except Exception as error:  # noqa: BLE001
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
+        raise ModelError(
+            f"{path}: not a checkpoint, or cut off ({reason}); remove it and train again, or take another one"
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("state"), dict):
+        raise ModelError(f"{path}: not a checkpoint of coernas train; take a best.pt or last.pt that it wrote")
+    return content
+
+
+def load_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path) -> None:
+    """Set a module's weights and buffers.
+
+    Raises:
+        ModelError: they are those of another architecture.
+    """
+    own = module.state_dict()
+    missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    other = [name for name in own if name in state and getattr(state[name], "shape", None) != own[name].shape]
+    if missing or extra or other:
+        name = (other or missing or extra)[0]
+        what = "has another shape" if other else "is missing" if missing else "is not part of the network"
+        raise ModelError(
+            f"{where}: a checkpoint of another architecture: {name} {what}; give the checkpoint of this network"
+        )
+    module.load_state_dict(dict(state))

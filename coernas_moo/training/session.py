@@ -1,0 +1,208 @@
+"""All that `coernas train` does for one model: its directory, the training, the measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from coernas_moo.config import ProblemFile
+from coernas_moo.errors import ModelError, RunError
+from coernas_moo.files import held_by_one, write_atomically
+from coernas_moo.search.run import Run
+from coernas_moo.training.assess import PREDICTIONS, Metrics, assess, read_metrics, write_metrics
+from coernas_moo.training.data import TrainingData
+from coernas_moo.training.inference import require_fit
+from coernas_moo.training.loop import Trained, train
+from coernas_moo.training.model import build_module, plan_of
+from coernas_moo.training.progress import TrainingListener
+from coernas_moo.training.spec import BEST, LAST, METRICS, MODEL_FILE, ModelSpec, read_spec, write_spec
+from coernas_moo.training.timm_models import PREFIX
+from coernas_moo.versions import versions
+
+HISTORY = "history.csv"
+MODELS = "models"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What became of one model.
+
+    Args:
+        directory: of the model.
+        metrics: its measures.
+        was_finished: it had been trained before, and nothing was done now.
+    """
+
+    directory: Path
+    metrics: Metrics
+    was_finished: bool
+
+
+def spec_of_pick(run: Run, pick: str, data: TrainingData, *, name: str, seed: int, problem: ProblemFile) -> ModelSpec:
+    """The description of a member of a run's front, at full size.
+
+    Args:
+        run: that found it.
+        pick: as in `Run.pick`.
+        data: what it is trained on.
+        name: of the model.
+        seed: of the training.
+        problem: the run's, perhaps with another recipe.
+
+    Raises:
+        RunError: the front has no such member.
+    """
+    member = run.pick(pick)
+    common = _common(problem, data, name, seed)
+    return ModelSpec(**common, space=problem.space, genotype=member.text, search_seconds=run.state.seconds)
+
+
+def spec_of_baseline(baseline: str, data: TrainingData, *, name: str, seed: int, problem: ProblemFile) -> ModelSpec:
+    """The description of a well-known network; arguments as in `spec_of_pick`."""
+    return ModelSpec(**_common(problem, data, name, seed), baseline=baseline)
+
+
+def _common(problem: ProblemFile, data: TrainingData, name: str, seed: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "problem": problem.name,
+        "classes": data.classes,
+        "channels": data.shape.channels,
+        "height": data.shape.height,
+        "width": data.shape.width,
+        "mean": data.mean,
+        "std": data.std,
+        "recipe": problem.train,
+        "seed": seed,
+        "data": problem.data,
+        "ordinal": data.ordinal,
+        "plugins": problem.plugins,
+        "versions": versions(),
+    }
+
+
+def train_model(
+    spec: ModelSpec,
+    data: TrainingData,
+    directory: str | Path,
+    *,
+    anew: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    listener: TrainingListener | None = None,
+) -> Session:
+    """Train a model in its directory, or go on where that was cut off, and measure it.
+
+    Leaves `model.json`, `best.pt`, `last.pt`, `history.csv`, `predictions.csv` and, last of all, `metrics.json`.
+
+    Args:
+        spec: what is trained, and how.
+        data: on what.
+        directory: of the model; made where it does not exist.
+        anew: forget what is there.
+        device: `cpu`, `cuda`, `cuda:N` or `auto`.
+        threads: torch threads; by default one a core.
+        listener: told about every epoch.
+
+    Raises:
+        ModelError: what is there was trained otherwise, or the network cannot be built or trained.
+        RunError: the directory is in use, or cannot be written.
+    """
+    path = Path(directory)
+    module = _initial(spec)
+    require_fit(module, data, spec.network_text)
+    if not anew:
+        _require_same(spec, path)
+    with held_by_one(path, "in use by another training; wait for it", "give another --out"):
+        if anew:
+            _forget(path)
+        elif (path / MODEL_FILE).exists() and (path / METRICS).exists():
+            return Session(path, read_metrics(path), True)
+        write_spec(spec, path)
+        plan = plan_of(spec)
+        trained = train(
+            module,
+            data,
+            spec.recipe,
+            seed=spec.seed,
+            directory=path,
+            initialise=plan is not None,
+            device=device,
+            threads=threads,
+            name=spec.name,
+            facts=_facts(spec, module, path),
+            listener=listener,
+        )
+        found, predictions = assess(spec, trained, data, plan)
+        write_atomically(path / HISTORY, history_csv(trained))
+        write_atomically(path / PREDICTIONS, predictions)
+        write_metrics(found, path)
+    return Session(path, found, False)
+
+
+def history_csv(trained: Trained) -> str:
+    """One row an epoch: loss, learning rate, seconds so far, and the measures on the validation part."""
+    columns = list(trained.history[0]) if trained.history else []
+    rows = [",".join(f"{row[column]:.6g}" for column in columns) for row in trained.history]
+    return "\n".join([",".join(columns), *rows, ""])
+
+
+def _initial(spec: ModelSpec) -> nn.Module:
+    """The network; one that brings its own initialisation has it from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(spec.seed)
+        return build_module(spec)
+
+
+def _require_same(spec: ModelSpec, path: Path) -> None:
+    """What is in the directory, if anything, has to be this training."""
+    if not (path / MODEL_FILE).exists():
+        return
+    before, now = _flat(read_spec(path)), _flat(spec)
+    for key, value in now.items():
+        if before.get(key) != value:
+            raise ModelError(
+                f"{path}: a model is here that was trained otherwise: {key} was {before.get(key)!r}, is {value!r}; "
+                "keep it and give this one another --name, or replace it with --anew"
+            )
+
+
+def _flat(spec: ModelSpec) -> dict[str, object]:
+    table = msgspec.to_builtins(spec)
+    for key in ("versions", "search_seconds", "plugins", "data"):
+        del table[key]
+    recipe: Mapping[str, object] = table.pop("recipe")
+    return {**table, **{f"train.{key}": value for key, value in recipe.items()}}
+
+
+def _forget(path: Path) -> None:
+    for name in (METRICS, LAST, BEST, HISTORY, PREDICTIONS, MODEL_FILE):
+        try:
+            (path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{path / name}: cannot be removed: {error.strerror}") from None
+
+
+def _facts(spec: ModelSpec, module: nn.Module, path: Path) -> dict[str, str]:
+    params = sum(parameter.numel() for parameter in module.parameters())
+    kind = "timm" if (spec.baseline or "").startswith(PREFIX) else "baseline" if spec.baseline else "genotype"
+    return {kind: spec.network_text, "params": f"{params:,}", "directory": str(path)}
+
+
+def trained_models(run: str | Path) -> list[Path]:
+    """Directories of the finished models of a run, by name; what cannot be read is left out."""
+    folder = Path(run) / MODELS
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        with suppress(ModelError):
+            read_spec(path)
+            if (path / METRICS).is_file():
+                found.append(path)
+    return found

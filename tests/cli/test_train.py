@@ -1,0 +1,327 @@
+"""`coernas train` from the outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from coernas_moo.cli.main import cli
+from PIL import Image
+
+from coernas_moo.config import load_problem
+from coernas_moo.networks.known import register_baseline
+from coernas_moo.networks.layers import BatchNorm, Chain, Conv, Linear, Shape
+from coernas_moo.networks.plan import Block, NetworkPlan
+from coernas_moo.testing.runs import make_run
+from coernas_moo.training import load_model, read_spec
+
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
+SMALL = {"space.stages": 2, "space.max_depth": 1, "space.base_width": 4, "train.epochs": 1, "train.batch": 256}
+THREAD = ("--threads", "1")
+
+
+def coernas(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def good(*arguments: str | Path) -> Result:
+    result = coernas(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refused(*arguments: str | Path) -> str:
+    """The one line of a command that must fail."""
+    result = coernas(*arguments)
+    assert result.exit_code == 2, result.output
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("coernas: warning: ")]
+    assert len(lines) == 1, result.output
+    assert lines[0].startswith("coernas: ")
+    return lines[0]
+
+
+@pytest.fixture
+def digits_run() -> Path:
+    make_run(Path("results/runs/digits-1"), load_problem("digits", SMALL), networks=12)
+    return Path("results/runs/digits-1")
+
+
+@pytest.fixture
+def csv_of_grades() -> Path:
+    """Three grades of brightness, two images a patient; 12 patients a grade."""
+    rng = np.random.default_rng(0)
+    rows = ["id_code,diagnosis"]
+    Path("eyes/train_images").mkdir(parents=True)
+    for patient in range(36):
+        for eye in ("left", "right"):
+            grade = patient % 3
+            pixels = rng.normal(60 + 60 * grade, 10, (8, 8)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(f"eyes/train_images/{patient}_{eye}.png")
+            rows.append(f"{patient}_{eye},{grade}")
+    Path("eyes/train.csv").write_text("\n".join(rows))
+    return Path("eyes")
+
+
+def test_the_knee_of_the_latest_run(digits_run: Path) -> None:
+    result = good("train", *THREAD)
+    place = digits_run / "models" / "knee"
+    assert f"saved: {place}" in result.stdout
+    assert "epoch 1/1" in result.stdout
+    assert "macro F1" in result.stdout
+    expected = {"model.json", "best.pt", "last.pt", "metrics.json", "predictions.csv", "history.csv"}
+    assert {path.name for path in place.iterdir()} == expected | {"confusion.png", "curves.png", "lock"}
+    for name in ("confusion.png", "curves.png"):
+        assert Image.open(place / name).width > 300
+    assert "was finished already" in good("train").stdout
+
+
+def test_several_picks_and_seeds(digits_run: Path) -> None:
+    result = good("train", "digits-1", "--pick", "1", "--pick", "best", "--pick", "smallest", "--seed", 0, "--seed", 3)
+    assert "best is the same network as 1" in result.stderr
+    names = {path.name for path in (digits_run / "models").iterdir()}
+    assert names == {"1", "1-seed3", "smallest", "smallest-seed3"}
+    assert result.stdout.count("(2 seeds)") == 2
+
+
+def test_json_is_one_document(digits_run: Path) -> None:
+    result = good("train", digits_run, "--json")
+    (document,) = json.loads(result.stdout)
+    assert document["directory"] == str(digits_run / "models" / "knee")
+    assert 0 <= document["test"]["accuracy"] <= 1
+    assert document["loading_share"] < 1
+
+
+def test_quiet_prints_directories(digits_run: Path) -> None:
+    assert good("train", "--quiet").stdout == f"{digits_run / 'models' / 'knee'}\n"
+
+
+def test_a_well_known_network_on_a_run_s_images(digits_run: Path) -> None:
+    good("train", digits_run, "--model", "plain-cnn", "--epochs", "1", "--name", "mine")
+    assert read_spec(digits_run / "models" / "mine").baseline == "plain-cnn"
+
+
+def test_well_known_networks_on_a_folder(photographs: Path) -> None:
+    out = ("--out", "out", "--epochs", "2", *THREAD)
+    good("train", "--model", "plain-cnn", "--model", "resnet18-thin", photographs, *out)
+    assert {path.name for path in Path("out/models").iterdir()} == {"plain-cnn", "resnet18-thin"}
+
+
+def test_a_default_place_for_them() -> None:
+    result = good("train", "--model", "plain-cnn", "digits", "--epochs", "1", "--quiet", *THREAD)
+    assert result.stdout == "results/runs/digits-baselines/models/plain-cnn\n"
+
+
+def test_grades_and_groups(csv_of_grades: Path) -> None:
+    result = good(
+        "train", "--model", "plain-cnn", csv_of_grades, "--ordinal", "--group-by", "^[^_]+", "--epochs", "2", "--out",
+        "out", *THREAD, "--augment", "none",
+    )  # fmt: skip
+    assert "kappa" in result.stdout
+    place = Path("out/models/plain-cnn")
+    assert json.loads((place / "metrics.json").read_text())["test"]["kappa"] is not None
+    tested = [line.split(",")[0] for line in (place / "predictions.csv").read_text().splitlines()[1:]]
+    patients = [name.split("_")[0] for name in tested]
+    assert all(patients.count(patient) == 2 for patient in patients)
+
+
+def test_list_of_networks() -> None:
+    assert "resnet18" in good("train", "--list").stdout
+    assert json.loads(good("train", "--list", "--json").stdout)[0]["params"] > 0
+
+
+def test_what_was_set_is_kept(digits_run: Path) -> None:
+    good("train", "--set", "train.ema=0.5", "--set", "train.mixup=0.2", "--batch", "128", "--learning-rate", "0.01")
+    recipe = read_spec(digits_run / "models" / "knee").recipe
+    assert (recipe.ema, recipe.mixup, recipe.batch, recipe.learning_rate) == (0.5, 0.2, 128, 0.01)
+
+
+def test_killed_and_called_again_it_ends_as_if_undisturbed(digits_run: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "coernas_moo.cli.main",
+        "train",
+        str(digits_run),
+        "--epochs",
+        "60",
+        "--threads",
+        "1",
+    ]
+    command += ["--batch", "64", "--quiet"]
+    # A checkpoint after every epoch, so that there is one soon.
+    code = (
+        "import sys\nfrom coernas_moo.training import loop\nloop.SECONDS_BETWEEN_CHECKPOINTS = 0.0\n"
+        f"from coernas_moo.cli.main import main\nmain({command[3:]!r})\n"
+    )
+    victim = subprocess.Popen([sys.executable, "-c", code])
+    last = digits_run / "models" / "knee" / "last.pt"
+    deadline = time.monotonic() + 60
+    while not last.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    assert 0 < torch.load(last, weights_only=True)["epoch"] < 60
+    good(*command[3:])
+    good(*command[3:], "--name", "undisturbed")
+    killed, whole = (load_model(digits_run / "models" / name) for name in ("knee", "undisturbed"))
+    assert killed.epoch == whole.epoch
+    for name, value in whole.module.state_dict().items():
+        assert torch.equal(value, killed.module.state_dict()[name]), name
+    texts = [(digits_run / "models" / name / "predictions.csv").read_text() for name in ("knee", "undisturbed")]
+    assert texts[0] == texts[1]
+
+
+def test_ctrl_c_says_how_to_go_on(digits_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("coernas_moo.training.session.train", pressed)
+    result = coernas("train")
+    assert result.exit_code == 130
+    assert "go on by giving the same command again" in result.stderr
+
+
+# ---- bad input
+
+
+def folder_of(counts: dict[str, int]) -> Path:
+    for name, count in counts.items():
+        Path("photos", name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("L", (8, 8), 3 * number).save(Path("photos", name, f"{number}.png"))
+    return Path("photos")
+
+
+def test_a_class_with_one_image() -> None:
+    line = refused("train", "--model", "plain-cnn", folder_of({"a": 9, "b": 1}), "--out", "out")
+    assert "class 'b' has one image only" in line
+    assert not Path("out").exists()
+
+
+def test_a_corrupt_image(photographs: Path) -> None:
+    broken = photographs / "dark" / "11.png"
+    broken.write_bytes(broken.read_bytes()[:70])
+    result = good("train", "--model", "plain-cnn", photographs, "--epochs", "2", "--out", "out", *THREAD)
+    assert "1 image cannot be read and is left out" in result.stderr
+    assert "11.png" in result.stderr
+    assert len(Path("out/models/plain-cnn/predictions.csv").read_text().splitlines()) == 9
+
+
+def test_a_truncated_checkpoint_to_go_on_from(digits_run: Path) -> None:
+    good("train", "--quiet")
+    place = digits_run / "models" / "knee"
+    (place / "metrics.json").unlink()
+    (place / "last.pt").write_bytes((place / "last.pt").read_bytes()[:200])
+    assert "last.pt: not a checkpoint, or cut off" in refused("train")
+    good("train", "--anew", "--quiet")
+
+
+def test_a_checkpoint_of_another_network_to_go_on_from(digits_run: Path) -> None:
+    good("train", "--pick", "best", "--pick", "smallest", "--quiet")
+    place = digits_run / "models" / "smallest"
+    (place / "metrics.json").unlink()
+    (place / "last.pt").write_bytes((digits_run / "models" / "best" / "last.pt").read_bytes())
+    assert "a checkpoint of another architecture" in refused("train", "--pick", "smallest")
+
+
+def test_other_settings_in_the_same_place(digits_run: Path) -> None:
+    good("train", "--quiet")
+    assert "train.epochs was 1, is 2" in refused("train", "--epochs", "2")
+
+
+def test_an_image_size_that_a_network_cannot_take(photographs: Path) -> None:
+    @register_baseline("fixed")
+    def fixed(shape: Shape, classes: int) -> NetworkPlan:
+        """Made for 16x16 images, whatever it is given."""
+        body = Chain((Conv(shape.channels, 4, 3), BatchNorm(4)))
+        return NetworkPlan(shape, (Block("body", "b", body), Block("head", "h", Linear(4 * 256, classes))))
+
+    line = refused("train", "--model", "fixed", photographs, "--out", "out")
+    assert "fixed cannot take images of 1x8x8" in line
+    assert "data.size" in line
+    assert not Path("out").exists()
+
+
+def test_images_that_have_changed_since_the_search(csv_of_grades: Path) -> None:
+    problem = load_problem(
+        "aptos", {"data.path": str(csv_of_grades.absolute()), "data.size": 8, "data.channels": 1, "space.stages": 2}
+    )
+    make_run(Path("run"), problem, networks=5)
+    table = csv_of_grades / "train.csv"
+    table.write_text(table.read_text().replace("35_left,2", "35_left,3"))
+    assert "the data has changed since this run began" in refused("train", "run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (("--pick", "9999"), ("no member '9999'",)),
+        (("--pick", "nicest"), ("no member 'nicest'", "knee")),
+        (("--model", "resnet81"), ("no baseline named 'resnet81'", "did you mean 'resnet18'")),
+        (("--model", "timm:resnet18"), ("timm",)),
+        (("--epochs", "0"), ("train.epochs", ">= 1")),
+        (("--augment", "wild"), ("train.augment",)),
+        (("--set", "train.augmnt=photo"), ("augmnt", "augment")),
+        (("--set", "search.seed=3"), ("search.seed", "only keys of train")),
+        (("--group-by", "("), ("train.group_by", "no regular expression")),
+        (("--group-by", "_"), ("matches nothing",)),
+        (("--ordinal",), ("ordinal",)),
+        (("--device", "toaster"), ("no device 'toaster'",)),
+    ],
+)
+def test_one_line_for_what_cannot_be(digits_run: Path, arguments: tuple[str, ...], fragments: tuple[str, ...]) -> None:
+    line = refused("train", "digits-1", *arguments)
+    for fragment in fragments:
+        assert fragment in line
+    assert "Traceback" not in line
+    assert not list((digits_run).glob("models/*/last.pt"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--pick", "knee", "--model", "resnet18"), ("--pick", "1", "--pick", "2", "--name", "x")]
+)
+def test_options_that_exclude_each_other(digits_run: Path, arguments: tuple[str, ...]) -> None:
+    result = coernas("train", *arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+
+
+def test_no_run() -> None:
+    assert "no runs in results/runs" in refused("train")
+    assert "no run here" in refused("train", "nowhere")
+
+
+def test_noise_has_nothing_to_train_on() -> None:
+    assert "'noise' has no images to train on" in refused("train", "--model", "plain-cnn", "noise")
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(digits_run: Path, tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if os.name != "posix" or os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here (needs root)")
+    try:
+        options = ("--out", place, "--set", "train.ema=0.5", *THREAD)
+        good("train", *options, "--quiet")
+        model = place / "models" / "knee"
+        (model / "metrics.json").unlink()
+        before = (model / "last.pt").read_bytes()
+        with suppress(OSError), (place / "filler").open("ab", buffering=0) as file:
+            while True:
+                file.write(b"x" * 1024)
+        assert "No space left on device" in refused("train", *options)
+        assert (model / "last.pt").read_bytes() == before
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

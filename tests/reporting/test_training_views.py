@@ -1,0 +1,100 @@
+"""A training on screen and its pictures."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from coernas_moo.config import load_problem
+from coernas_moo.reporting.training_live import TrainingScreen
+from coernas_moo.reporting.training_plots import confusion_figure, curves_figure
+from coernas_moo.reporting.training_view import metrics_columns, metrics_row, seed_lines
+from coernas_moo.training import Epoch, Metrics, Recipe, TrainingData, open_training_data
+from coernas_moo.training.assess import ClassMetrics, PartMetrics
+
+
+def part(kappa: float | None = None) -> PartMetrics:
+    shares = dict.fromkeys(
+        ("accuracy", *(f"{m}_{k}" for m in ("precision", "recall", "f1") for k in ("weighted", "macro"))), 0.75
+    )
+    classes = tuple(
+        ClassMetrics(name=name, images=2, precision=1, recall=0.5, f1=0.6)
+        for name in ("a", "b with a name that is longer than all")
+    )
+    return PartMetrics(
+        images=4, ece=0.1, loss=0.5, intervals={"accuracy": (0.5, 1.0)}, per_class=classes,
+        confusion=((2, 0), (1, 1)), kappa=kappa, **shares,
+    )  # fmt: skip
+
+
+def metrics(seed: int = 0, kappa: float | None = None) -> Metrics:
+    return Metrics(
+        name=f"knee-{seed}", network="conv3:max", problem="p", seed=seed, test=part(kappa), validation=None,
+        train_images=9, validation_images=0, test_images=4, params=1000, macs=5000, latency_ms=0.5,
+        latency_iqr_ms=0.1, device="cpu", epochs=2, best_epoch=1, training_seconds=3.0, search_seconds=1.0,
+        images_per_second=10.0, loading_share=0.01, peak_memory_mb=None, threads=1, trained_on="cpu",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    return open_training_data(load_problem("digits"))
+
+
+def epoch(number: int, judged: bool) -> Epoch:
+    validation = {"accuracy": 0.9, "loss": 0.3} if judged else {}
+    return Epoch(number, 3, 0.5, 0.01, validation, 1, 2.0, 100.0, 0.01, 4.0)
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_the_screen_shows_the_last_epochs(data: TrainingData, judged: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with TrainingScreen(console, print) as screen:
+        screen.started("knee", data, Recipe(), {"genotype": "conv3:max"}, 1)
+        console.print(screen.render())
+        for number in (2, 3):
+            screen.epoch(epoch(number, judged))
+        console.print(screen.render())
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    for words in ("conv3:max", "1,259 images 1x8x8", "after epoch 1", "first epoch", "2/3", "3/3", "100%"):
+        assert words in text
+    assert ("90.00 %" in text) == judged
+
+
+def test_warnings_are_said_once(data: TrainingData) -> None:
+    from dataclasses import replace
+
+    said: list[str] = []
+    with TrainingScreen(Console(file=io.StringIO()), said.append) as screen:
+        for _ in range(2):
+            screen.started("knee", replace(data, warnings=("look",)), Recipe(), {}, 0)
+    assert said == ["look"]
+
+
+def test_tables_have_kappa_where_there_is_one() -> None:
+    assert "kappa" not in metrics_columns([metrics()])
+    columns = metrics_columns([metrics(), metrics(1, 0.5)])
+    assert len(metrics_row(metrics(), True)) == len(columns) + 1
+    assert metrics_row(metrics(1, 0.5), True)[1 + columns.index("kappa")] == "0.500"
+    assert metrics_row(metrics(), True)[1 + columns.index("kappa")] == "–"
+
+
+def test_seeds_are_summed_up() -> None:
+    assert list(seed_lines([metrics()])) == []
+    (line,) = seed_lines([metrics(0), metrics(1)])
+    assert line == "conv3:max: accuracy 75.00 ± 0.00 %, macro F1 75.00 ± 0.00 % (2 seeds)"
+
+
+def test_pictures_say_what_they_show() -> None:
+    confusion = confusion_figure(metrics())
+    (axes,) = confusion.axes
+    assert [text.get_text() for text in axes.texts] == ["2", "1", "1"]
+    assert "75.00 % of 4 test images" in axes.get_title(loc="left")
+    assert len(axes.get_yticklabels()[1].get_text()) == 24
+    row = {"epoch": 1.0, "loss": 0.5, "learning_rate": 0.1, "seconds": 1.0}
+    judged = curves_figure(metrics(), [row | {"validation_accuracy": 0.9, "validation_loss": 0.2}])
+    blind = curves_figure(metrics(), [row])
+    assert judged.axes[1].get_ylabel() == "validation accuracy, %"
+    assert blind.axes[1].get_ylabel() == "learning rate"

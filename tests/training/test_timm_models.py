@@ -1,0 +1,77 @@
+"""The optional extra, with a stand-in for timm: what it is asked for, and what is said where it is missing or fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from coernas_moo.errors import ModelError
+from coernas_moo.networks.layers import Shape
+from coernas_moo.training.assess import counted_macs
+from coernas_moo.training.timm_models import timm_module
+
+STAND_IN = """
+from torch import nn
+__version__ = "1.0.0"
+
+def list_models(pattern="*"):
+    import fnmatch
+    return [name for name in ("tiny_conv", "tiny_vit", "tiny_224") if fnmatch.fnmatch(name, pattern)]
+
+def create_model(name, pretrained, in_chans, num_classes, **more):
+    assert not pretrained
+    if name == "tiny_vit":
+        height, width = more["img_size"]
+        return nn.Sequential(nn.Flatten(), nn.Linear(in_chans * height * width, num_classes))
+    if more:
+        raise TypeError("unexpected keyword argument 'img_size'")
+    if name == "tiny_224":
+        raise ValueError("only 224")
+    return nn.Sequential(nn.Conv2d(in_chans, num_classes, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "timm.py").write_text(STAND_IN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    yield tmp_path / "timm.py"
+    sys.modules.pop("timm", None)
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("name", ["timm:tiny_conv", "timm:tiny_vit"])
+def test_networks_take_the_images(name: str) -> None:
+    module = timm_module(name, Shape(2, 6, 8), 3)
+    assert module(torch.zeros(4, 2, 6, 8)).shape == (4, 3)
+    expected = 2 * 9 * 3 * 4 * 6 if name == "timm:tiny_conv" else 2 * 6 * 8 * 3
+    assert counted_macs(module, Shape(2, 6, 8)) == expected
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_no_such_model() -> None:
+    with pytest.raises(ModelError, match=r"has no model 'tiny'; did you mean timm:tiny_conv, timm:tiny_vit"):
+        timm_module("timm:tiny", Shape(2, 6, 8), 3)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_size_it_cannot_take() -> None:
+    with pytest.raises(ModelError, match=r"cannot be built for images of 2x6x8: ValueError: only 224; set data.size"):
+        timm_module("timm:tiny_224", Shape(2, 6, 8), 3)
+
+
+def test_an_installation_that_is_broken(stand_in: Path) -> None:
+    stand_in.write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    with pytest.raises(ModelError, match="cannot be imported: RuntimeError: operator torchvision::nms"):
+        timm_module("timm:tiny_conv", Shape(2, 6, 8), 3)
+
+
+def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coernas_moo.training.timm_models.find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"timm is not installed; install it with: pip install 'coernas-moo\[timm\]'"):
+        timm_module("timm:resnet18", Shape(2, 6, 8), 3)
