@@ -99,7 +99,8 @@ class Decomposition(MOEAD):  # type: ignore[misc]
     """MOEA/D, a population of as many members as there are reference directions, one new network at a time.
 
     Objectives are scaled from the ideal, 0, to the population's median, 1: unscaled, the one with the largest numbers
-    would decide (Zhang & Li 2007, section V-C); scaled by the nadir, the front's worst ends would. Offspring that the archive knows take their values from it; those over a closed-form limit are worse than all.
+    would decide (Zhang & Li 2007, section V-C); scaled by the nadir, the front's worst ends would. Offspring that the
+    archive knows take their values from it; those over a closed-form limit are worse than all.
     """
 
     def __init__(self, problem: SearchProblem, preset: Preset) -> None:

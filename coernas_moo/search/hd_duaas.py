@@ -135,9 +135,9 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             # A whole batch costs hardly more than the few that are missing, a second one as much as the first:
             # so a few more than needed, since some are duplicates as a rule.
             if mating:
-                fresh = self._mated(self.pop, round(SPARE * self.n_offsprings))
+                fresh = self._mated(self.pop, round(SPARE * self.pop_size))
             else:
-                fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
+                fresh = Population.new("X", self.space.sample(self.pop_size, self.random_state))
             found = self._usable(fresh, offspring)
             mating = mating and len(found) > 0
             offspring = Population.merge(offspring, found[:missing])

@@ -84,7 +84,8 @@ class Encoded:
         """Squared Euclidean distances of the counts."""
         squares = [(side.counts**2).sum(axis=1) for side in (self, others)]
         distances: NDArray[np.float64] = squares[0][:, None] + squares[1] - 2.0 * self.counts @ others.counts.T
-        return np.maximum(distances, 0.0)
+        np.maximum(distances, 0.0, out=distances)
+        return distances
 
 
 class Surrogate:
