@@ -78,13 +78,13 @@ class Encoded:
     def differences(self, others: Encoded) -> NDArray[np.float64]:
         """Genes in which each of these differs from each of the others."""
         equal: NDArray[np.float64] = self.one_hot @ others.one_hot.T
-        return self.genes - equal
+        differences: NDArray[np.float64] = self.genes - equal
+        return differences
 
     def distances(self, others: Encoded) -> NDArray[np.float64]:
         """Squared Euclidean distances of the counts."""
-        squares = [(side.counts**2).sum(axis=1) for side in (self, others)]
-        distances: NDArray[np.float64] = squares[0][:, None] + squares[1] - 2.0 * self.counts @ others.counts.T
-        np.maximum(distances, 0.0, out=distances)
+        own, their = (self.counts**2).sum(axis=1), (others.counts**2).sum(axis=1)
+        distances: NDArray[np.float64] = np.maximum(own[:, None] + their - 2.0 * self.counts @ others.counts.T, 0.0)
         return distances
 
 
