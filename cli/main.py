@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "new": "Write a commented problem file for your own images.",
     "correlate": "Correlate proxies with trained accuracies on NAS-Bench-201.",
     "compare": "Compare search algorithms on one problem, with equal budgets and statistics.",
+    "summary": "Put comparisons on several problems side by side.",
     "nb201": "Make or describe the NAS-Bench-201 table.",
     "latency": "Check estimated latency against measured latency.",
     "bench": "Measure what candidates, workers and searches cost on this machine.",

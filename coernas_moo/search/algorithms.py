@@ -27,14 +27,14 @@ ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algo
 
 @ALGORITHMS.register("hd-duaas")
 def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
-    """The method's own algorithm."""
-    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair)
-
-
-@ALGORITHMS.register("hd-duaas-screened")
-def hd_duaas_screened(problem: SearchProblem, preset: Preset) -> Algorithm:
-    """The same with offspring screened by a surrogate of the archive: it pays where evaluations are dear."""
+    """The method's own algorithm, its offspring screened by closed-form costs and a surrogate of the archive."""
     return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem))
+
+
+@ALGORITHMS.register("hd-duaas-plain")
+def hd_duaas_plain(problem: SearchProblem, preset: Preset) -> Algorithm:
+    """The same without screening: all offspring are evaluated, as the publication has it."""
+    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair)
 
 
 for _name, _factory in {

@@ -9,6 +9,7 @@ from pymoo.algorithms.moo.moead import MOEAD
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.algorithms.moo.sms import SMSEMOA
 from pymoo.core.algorithm import Algorithm
+from pymoo.core.individual import Individual
 from pymoo.core.mixed import ChoiceRandomMutation, MixedVariableGA, MixedVariableMating
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
@@ -97,7 +98,9 @@ def regularized_evolution(problem: SearchProblem, preset: Preset) -> Algorithm:
 class Decomposition(MOEAD):  # type: ignore[misc]
     """MOEA/D, a population of as many members as there are reference directions, one new network at a time.
 
-    Offspring that the archive knows take their values from it; those over a closed-form limit are worse than all.
+    Objectives are scaled from the ideal, 0, to the population's median, 1: unscaled, the one with the largest numbers
+    would decide (Zhang & Li 2007, section V-C); scaled by the nadir, the front's worst ends would. Offspring that the
+    archive knows take their values from it; those over a closed-form limit are worse than all.
     """
 
     def __init__(self, problem: SearchProblem, preset: Preset) -> None:
@@ -109,8 +112,16 @@ class Decomposition(MOEAD):  # type: ignore[misc]
             **categorical(problem),
         )
         self.search_problem = problem
+        self._span = np.ones(problem.n_obj)
 
     def _infill(self) -> Population | None:
+        # Candidates that failed have a value, but no place on the scale.
+        values = self.pop.get("F")
+        values = values[(values < WORST).all(axis=1)]
+        if len(values):
+            self.ideal = values.min(axis=0)
+            middle = np.median(values, axis=0) - self.ideal
+            self._span = np.where(middle > 0, middle, 1.0)
         for _ in range(TRIES * self.pop_size):
             if self.state is None:
                 super()._advance()
@@ -129,6 +140,13 @@ class Decomposition(MOEAD):  # type: ignore[misc]
 
     def _advance(self, infills: Population | None = None, **kwargs: Any) -> None:
         super()._advance(None if infills is None else infills[0], **kwargs)
+
+    def _replace(self, k: int, off: Individual) -> None:
+        neighbours = self.neighbors[k]
+        weights = self.ref_dirs[neighbours]
+        now = self.decomposition.do((self.pop[neighbours].get("F") - self.ideal) / self._span, weights=weights)
+        then = self.decomposition.do(((off.F - self.ideal) / self._span)[None, :], weights=weights)
+        self.pop[neighbours[np.flatnonzero(then < now)]] = off
 
     def _setup(self, problem: Problem, **kwargs: Any) -> None:
         # pymoo refuses problems with constraints, and ours always has one, for candidates that fail.

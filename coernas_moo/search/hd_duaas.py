@@ -18,6 +18,7 @@ from coernas_moo.search.presets import PRESETS, Preset
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
 from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, screen
 from coernas_moo.search.selection import Tournament
+from coernas_moo.search.surrogate import Tuning
 from coernas_moo.spaces import Genotype, SearchSpace
 
 SPARE = 1.3
@@ -74,6 +75,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         self.knowledge = knowledge
         self.screening = screening
         self.left = 0
+        self.tunings: dict[int, Tuning] = {}
         conv = preset.mutation["conv"]
         super().__init__(
             pop_size=preset.population,
@@ -115,7 +117,14 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         candidates = self._usable(candidates, Population.create())
         if len(candidates) < self.n_offsprings:
             return self._filled(candidates)
-        chosen = screen(np.stack(candidates.get("X")), self.n_offsprings, knowledge, self.random_state, self.screening)
+        chosen = screen(
+            np.stack(candidates.get("X")),
+            self.n_offsprings,
+            knowledge,
+            self.random_state,
+            self.screening,
+            self.tunings,
+        )
         return candidates[chosen]
 
     def _filled(self, offspring: Population | None = None) -> Population:
@@ -126,9 +135,9 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             # A whole batch costs hardly more than the few that are missing, a second one as much as the first:
             # so a few more than needed, since some are duplicates as a rule.
             if mating:
-                fresh = self._mated(self.pop, round(SPARE * self.n_offsprings))
+                fresh = self._mated(self.pop, round(SPARE * self.pop_size))
             else:
-                fresh = Population.new("X", self.space.sample(self.n_offsprings, self.random_state))
+                fresh = Population.new("X", self.space.sample(self.pop_size, self.random_state))
             found = self._usable(fresh, offspring)
             mating = mating and len(found) > 0
             offspring = Population.merge(offspring, found[:missing])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.search.duplicates import REMEMBERED
+from coernas_moo.search.surrogate import Encoded
 from coernas_moo.spaces import Genotype
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ class ArchiveKnowledge:
         values = [[objective.sign * row.get(objective.name, np.nan) for objective in objectives] for row in rows]
         return np.array(values, dtype=float).reshape(len(genotypes), len(objectives))
 
-    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
+        """Each genotype's function, and what it consists of."""
+        space = self._problem.space
+        return Encoded(self.functions(genotypes), space.cardinalities, list(space.slices.values()))
+
+    def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Each genotype's function, as codes."""
         if len(self._functions) > REMEMBERED:
             self._functions.clear()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.search.dominance import non_dominated
-from coernas_moo.search.surrogate import Surrogate
+from coernas_moo.search.surrogate import Encoded, Surrogate, Tuning
 
 DIRECTIONS = 100
 
@@ -30,7 +30,7 @@ class Screening:
 
     candidates: int = 12
     uniform: float = 0.25
-    batches: int = 5
+    batches: int = 10
     deviations: tuple[float, ...] = (0.0, 0.5, 1.0)
     beyond: float = 0.6
 
@@ -47,7 +47,7 @@ class Knowledge(Protocol):
     def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Objective values (m, objectives), NaN in the columns that only an evaluation tells."""
 
-    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
         """The genotypes (m, genes) in a form in which equal functions are equal."""
 
 
@@ -57,6 +57,7 @@ def screen(
     knowledge: Knowledge,
     rng: np.random.Generator,
     settings: Screening = DEFAULT,
+    tunings: dict[int, Tuning] | None = None,
 ) -> NDArray[np.int64]:
     """Positions of the `wanted` candidates that together promise the largest hypervolume, best first.
 
@@ -68,20 +69,28 @@ def screen(
     Args:
         candidates: (m, genes).
         wanted: at most m.
+        knowledge: what is known.
+        rng: draws directions.
+        settings: how it is done.
+        tunings: of the surrogates by objective, from one call to the next; brought up to date.
     """
     genotypes, values = knowledge.evaluated()
     if len(genotypes) < 2:
         return np.arange(wanted)
+    kept = {} if tunings is None else tunings
     predicted = np.repeat(knowledge.costs(candidates)[None], len(settings.deviations), axis=0)
     unknown = np.flatnonzero(np.isnan(predicted).any(axis=(0, 1)))
     if len(unknown):
         known_features, new_features = knowledge.features(genotypes), knowledge.features(candidates)
         for objective in unknown:
-            process = Surrogate(known_features, values[:, objective], rng)
+            process = Surrogate(known_features, values[:, objective], rng, kept.get(int(objective)))
+            kept[int(objective)] = process.tuning
             predicted[:, :, objective] = process.optimistic(new_features, settings.deviations)
     front = values[non_dominated(values)]
     ideal, nadir = front.min(axis=0), front.max(axis=0)
-    span = np.where(nadir > ideal, nadir - ideal, 1.0)
+    # A front of one point has no range: that of all members stands for it.
+    ranges = np.where(nadir > ideal, nadir, values.max(axis=0)) - ideal
+    span = np.where(ranges > 0, ranges, 1.0)
     directions = np.abs(rng.normal(size=(DIRECTIONS, values.shape[1])))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     reached = _reach((front - ideal) / span, directions, settings.beyond).max(axis=0)

@@ -11,12 +11,12 @@ run() {
   mkdir -p "results/comparison/$problem"
   cp "$out"/comparison.* "$out"/*.png "results/comparison/$problem/"
 }
-all=hd-duaas-screened,hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixed-ga
+all=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixed-ga
 for problem in nb201-edgegpu nb201-pixel3 nb201-raspi4 nb201-fpga nb201-eyeriss nb201-mop5; do
   run "$problem" 500 "$all"
 done
 # Where networks are built and scored: fewer rivals.
-few=hd-duaas-screened,hd-duaas,nsga2,nsga2-sbx,random
+few=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random
 for problem in nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free; do
   run "$problem" 500 "$few"
 done

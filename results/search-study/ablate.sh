@@ -6,7 +6,7 @@ variants=$(sed -n 's/^variant("\([^"]*\)".*/\1/p' results/search-study/variants.
 plugin="plugins=[\"$PWD/results/search-study/variants.py\"]"
 for dataset in cifar100 ImageNet16-120; do
   for device in edgegpu pixel3 fpga eyeriss; do
-    coernas compare "nb201-$device" --seeds "${SEEDS:-10}" --evaluations 500 --algorithms "hd-duaas-screened,nsga2-sbx,$variants" \
+    coernas compare "nb201-$device" --seeds "${SEEDS:-10}" --evaluations 500 --algorithms "hd-duaas,nsga2-sbx,$variants" \
       --set "$plugin" --set "objectives=[\"error:$dataset\",\"latency:$device\"]" \
       --out "results/runs/ablation/$dataset-$device" --json >/dev/null
   done

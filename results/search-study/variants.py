@@ -19,6 +19,7 @@ from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import Preset
 from coernas_moo.search.problem import SearchProblem
 from coernas_moo.search.screening import Screening
+from coernas_moo.search.surrogate import Encoded
 
 
 class CostsUnknown(ArchiveKnowledge):
@@ -31,8 +32,16 @@ class CostsUnknown(ArchiveKnowledge):
 class PlainCodes(ArchiveKnowledge):
     """Genotypes are compared as they are, whatever function they build."""
 
-    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
         return genotypes
+
+
+class WithoutCounts(ArchiveKnowledge):
+    """Genes are compared one by one: each is a segment of its own."""
+
+    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
+        single = [slice(gene, gene + 1) for gene in range(genotypes.shape[1])]
+        return Encoded(self.functions(genotypes), self._problem.space.cardinalities, single)
 
 
 class ArchiveParents(HDDUAAS):
@@ -102,11 +111,12 @@ FIXED: dict[str, Any] = {"calm": 1.0, "wild": 1.0, "stall_limit": 1.0}
 variant("no-screening", lambda p, s: full(p, s, knowledge=None))
 variant("costs-unknown", lambda p, s: full(p, s, knowledge=CostsUnknown))
 variant("plain-codes", lambda p, s: full(p, s, knowledge=PlainCodes))
+variant("without-counts", lambda p, s: full(p, s, knowledge=WithoutCounts))
 variant("archive-parents", lambda p, s: full(p, s, kind=ArchiveParents))
 variant("no-uniform", lambda p, s: full(p, s, uniform=0.0))
 variant("half-uniform", lambda p, s: full(p, s, uniform=0.5))
 variant("one-batch", lambda p, s: full(p, s, batches=1))
-variant("ten-batches", lambda p, s: full(p, s, batches=10))
+variant("five-batches", lambda p, s: full(p, s, batches=5))
 variant("no-optimism", lambda p, s: full(p, s, deviations=(0.0,)))
 variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0)))
 variant("reference-0.1", lambda p, s: full(p, s, beyond=0.1))

@@ -236,7 +236,7 @@ def test_files_and_pictures_are_written(compared: tuple[Comparison, Path], tmp_p
 
 def test_five_objectives_have_no_attainment_surface(table_here: None, tmp_path: Path) -> None:
     problem = load_problem("nb201-mop5", {"search.population": 20})
-    found = compare(Plan(problem, ("hd-duaas-screened", "moead"), 2, 60), tmp_path / "c", workers=1)
+    found = compare(Plan(problem, ("hd-duaas", "moead"), 2, 60), tmp_path / "c", workers=1)
     write_pictures(found, tmp_path)
     assert (tmp_path / "convergence.png").exists()
     assert not (tmp_path / "attainment.png").exists()
@@ -245,15 +245,15 @@ def test_five_objectives_have_no_attainment_surface(table_here: None, tmp_path: 
 def test_screened_offspring_come_in_batches_that_make_up_a_generation(table_here: None) -> None:
     settings = table_problem(search__population=12)
     problem = TabularProblem(settings)
-    algorithm = ALGORITHMS["hd-duaas-screened"](problem, effective_preset(settings.search))
+    algorithm = ALGORITHMS["hd-duaas"](problem, effective_preset(settings.search))
     algorithm.setup(problem, termination=NoTermination(), seed=1)
     sizes, generation = [], 0
-    while len(sizes) < 9:
+    while len(sizes) < 13:
         offspring = algorithm.ask()
         algorithm.evaluator.eval(problem, offspring)
         algorithm.tell(infills=offspring)
         sizes.append(len(offspring))
         generation += algorithm.generation_complete
-    assert sizes == [12, 3, 3, 3, 3, 3, 3, 3, 3]
+    assert sizes == [12, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
     assert generation == 3
     assert problem.archive.evaluations == 36

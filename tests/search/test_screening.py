@@ -12,10 +12,14 @@ from scipy.stats import kendalltau
 
 from coernas_moo.search.knowledge import ArchiveKnowledge
 from coernas_moo.search.screening import Screening, screen
-from coernas_moo.search.surrogate import MOST_USED, Surrogate
+from coernas_moo.search.surrogate import LASTS, MOST_USED, Encoded, Surrogate, Tuning
 from coernas_moo.testing.algorithms import CELLS, synthetic_problem
 
 TRUST = Screening(deviations=(0.0,))
+
+
+def encoded(codes: NDArray[np.int64]) -> Encoded:
+    return Encoded(codes, np.full(8, 4), [slice(0, 5), slice(5, 8)])
 
 
 def additive(codes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -43,8 +47,8 @@ class Known:
         values[:, list(self.unknown)] = np.nan
         return values
 
-    def features(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
-        return genotypes
+    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
+        return encoded(genotypes)
 
 
 def archive(n: int, unknown: tuple[int, ...] = (), seed: int = 0) -> Known:
@@ -57,7 +61,7 @@ def archive(n: int, unknown: tuple[int, ...] = (), seed: int = 0) -> Known:
 def test_the_surrogate_ranks_what_it_has_not_seen() -> None:
     rng = np.random.default_rng(0)
     seen, new = rng.integers(0, 4, size=(150, 8)), rng.integers(0, 4, size=(300, 8))
-    predicted = Surrogate(seen, additive(seen), rng).optimistic(new, [0.0])[0]
+    predicted = Surrogate(encoded(seen), additive(seen), rng).optimistic(encoded(new), [0.0])[0]
     assert kendalltau(predicted, additive(new)).statistic > 0.7
 
 
@@ -67,7 +71,8 @@ def test_predictions_do_not_hang_on_the_scale_of_bad_values() -> None:
     values = additive(seen) - additive(seen).min()
     stretched = np.where(values > np.median(values), 1000 * values, values)
     order = [
-        Surrogate(seen, v, np.random.default_rng(1)).optimistic(seen, [0.0])[0].argsort() for v in (values, stretched)
+        Surrogate(encoded(seen), v, np.random.default_rng(1)).optimistic(encoded(seen), [0.0])[0].argsort()
+        for v in (values, stretched)
     ]
     assert np.array_equal(*order)
 
@@ -79,17 +84,56 @@ def test_optimism_is_larger_where_less_is_known() -> None:
     seen[:, 4:] = 0
     near, far = seen[:1].copy(), seen[:1].copy()
     far[:, 4:] = 3
-    process = Surrogate(seen, additive(seen), rng)
-    covariance = [process.optimistic(point, [0.0, 2.0])[:, 0] for point in (near, far)]
+    process = Surrogate(encoded(seen), additive(seen), rng)
+    covariance = [process.optimistic(encoded(point), [0.0, 2.0])[:, 0] for point in (near, far)]
     assert covariance[0][0] >= covariance[0][1]
     assert covariance[1][0] - covariance[1][1] > covariance[0][0] - covariance[0][1]
+
+
+def test_differences_and_counts_are_those_of_a_slow_reference() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, size=(6, 8)), rng.integers(0, 4, size=(5, 8))
+    slow = np.array([[(x != y).sum() for y in b] for x in a])
+    assert np.array_equal(encoded(a).differences(encoded(b)), slow)
+
+    def counts(row: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.concatenate([np.bincount(part, minlength=4) for part in (row[:5], row[5:])])
+
+    squared = np.array([[((counts(x) - counts(y)) ** 2).sum() for y in b] for x in a])
+    assert np.allclose(encoded(a).distances(encoded(b)), squared)
+    assert np.array_equal(encoded(a).rows(np.array([4, 1])).counts, encoded(a[[4, 1]]).counts)
+
+
+def test_counts_tell_what_an_option_does_wherever_it_stands() -> None:
+    rng = np.random.default_rng(0)
+    seen, new = rng.integers(0, 4, size=(60, 8)), rng.integers(0, 4, size=(300, 8))
+    # One segment of eight genes counts for more than the places.
+    value = (seen == 3).sum(axis=1).astype(float)
+    whole = [Encoded(codes, np.full(8, 4), [slice(0, 8)]) for codes in (seen, new)]
+    apart = [Encoded(codes, np.full(8, 4), [slice(i, i + 1) for i in range(8)]) for codes in (seen, new)]
+    together, single = (
+        kendalltau(
+            Surrogate(known, value, np.random.default_rng(1)).optimistic(unknown, [0.0])[0], (new == 3).sum(axis=1)
+        ).statistic
+        for known, unknown in (whole, apart)
+    )
+    assert together > single
+
+
+def test_a_tuning_lasts_until_the_archive_has_grown() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(100, 8))
+    kept = Tuning(0.4, 0.3, 0.05, round(100 / LASTS) + 1)
+    assert Surrogate(encoded(seen), additive(seen), rng, kept).tuning is kept
+    old = Tuning(0.4, 0.3, 0.05, round(100 / LASTS) - 1)
+    assert Surrogate(encoded(seen), additive(seen), rng, old).tuning.members == 100
 
 
 def test_equal_values_and_many_members_are_no_trouble() -> None:
     rng = np.random.default_rng(0)
     seen = rng.integers(0, 4, size=(MOST_USED + 300, 8))
-    assert np.isfinite(Surrogate(seen, np.ones(len(seen)), rng).optimistic(seen[:5], [1.0])).all()
-    process = Surrogate(seen, additive(seen), rng)
+    assert np.isfinite(Surrogate(encoded(seen), np.ones(len(seen)), rng).optimistic(encoded(seen[:5]), [1.0])).all()
+    process = Surrogate(encoded(seen), additive(seen), rng)
     assert len(process.values) == MOST_USED
     assert process.values[0] == additive(seen).min()
 

@@ -1,0 +1,101 @@
+"""Comparisons on several problems side by side, read from the files that they left."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.benchmarks.statistics import Contest
+from coernas_moo.errors import RunError
+
+FLOOR = 1e-4
+"""Added to a regret before its logarithm is taken: some searches find the whole front."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A comparison as its `comparison.json` and `comparison.csv` hold it.
+
+    Args:
+        problem: name of the problem.
+        checkpoints: evaluations of the curves' points.
+        curves: share of the reference hypervolume by algorithm, ours first; (seeds, checkpoints).
+        contests: of the first algorithm against each of the others.
+    """
+
+    problem: str
+    checkpoints: NDArray[np.int64]
+    curves: dict[str, NDArray[np.float64]]
+    contests: tuple[Contest, ...]
+
+    def at(self, algorithm: str, evaluations: int) -> NDArray[np.float64]:
+        """Shares, a seed each, at the last checkpoint that is not beyond `evaluations`."""
+        point = max(0, int(np.searchsorted(self.checkpoints, evaluations, side="right")) - 1)
+        shares: NDArray[np.float64] = self.curves[algorithm][:, point]
+        return shares
+
+    def best(self, rivals: Sequence[str]) -> str:
+        """The rival with the highest median at the end."""
+        return max(rivals, key=lambda name: float(np.median(self.curves[name][:, -1])))
+
+    def regret_ratio(self, rival: str) -> float:
+        """Median regret (one minus the share) of the first algorithm at the end, over the rival's."""
+        ours, theirs = (1.0 - float(np.median(self.curves[name][:, -1])) for name in (next(iter(self.curves)), rival))
+        return ours / theirs if theirs > 0 else float("inf") if ours > 0 else 1.0
+
+    def evaluations_to(self, rival: str) -> int | None:
+        """Evaluations after which the first algorithm's median reaches the rival's at the end; None where never."""
+        goal = float(np.median(self.curves[rival][:, -1]))
+        reached = np.median(next(iter(self.curves.values())), axis=0) >= goal
+        return int(self.checkpoints[reached.argmax()]) if reached.any() else None
+
+
+def read_finished(folder: Path) -> Finished:
+    """The comparison in a folder.
+
+    Raises:
+        RunError: there is none, or its files cannot be read.
+    """
+    try:
+        document = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        with (folder / "comparison.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        points = [name for name in rows[0] if name.startswith("hypervolume_")]
+        curves = {
+            name: np.array([[float(row[point]) for point in points] for row in rows if row["algorithm"] == name])
+            for name in document["algorithms"]
+        }
+        checkpoints = np.array([int(point.partition("_")[2]) for point in points], dtype=np.int64)
+        return Finished(folder.name, checkpoints, curves, tuple(Contest(**each) for each in document["contests"]))
+    except FileNotFoundError:
+        raise RunError(f"{folder}: no comparison.json and comparison.csv; give folders that 'compare' wrote") from None
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise RunError(f"{folder}: the comparison cannot be read ({type(error).__name__}: {error})") from None
+
+
+def regret_ratios(finished: Sequence[Finished], evaluations: int) -> dict[str, tuple[float, int]]:
+    """How much worse each algorithm is than the first, over all problems and seeds.
+
+    Returns:
+        By algorithm that all comparisons have: the geometric mean of (regret + 1e-4) over the first's with the same
+        seed, and the number of problems on which its median regret is larger.
+    """
+    first = next(iter(finished[0].curves))
+    common = [
+        name for name in finished[0].curves if all(name in each.curves and first in each.curves for each in finished)
+    ]
+    ratios = {}
+    for name in common:
+        logs, worse = [], 0
+        for each in finished:
+            own, ours = (1.0 - each.at(one, evaluations) for one in (name, first))
+            logs.append(np.log((own + FLOOR) / (ours + FLOOR)))
+            worse += bool(np.median(own) > np.median(ours))
+        ratios[name] = (float(np.exp(np.concatenate(logs).mean())), worse)
+    return ratios

@@ -1,0 +1,78 @@
+"""Comparisons on several problems side by side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from coernas_moo.cli.main import cli
+
+from coernas_moo.benchmarks.comparison_summary import FLOOR, Finished, read_finished, regret_ratios
+from coernas_moo.errors import RunError
+from coernas_moo.reporting.comparison_summary import summary_csv
+
+CURVES = {"ours": [[0.5, 0.9], [0.7, 0.98]], "nsga2": [[0.4, 0.8], [0.6, 0.88]], "other": [[0.1, 1.0], [0.1, 1.0]]}
+
+
+def write(folder: Path) -> Path:
+    folder.mkdir()
+    contests = [{"rival": name, "p": 0.01, "effect": 1.0, "outcome": "won"} for name in ("nsga2", "other")]
+    document = {"algorithms": dict.fromkeys(CURVES), "contests": contests}
+    (folder / "comparison.json").write_text(json.dumps(document))
+    rows = ["algorithm,seed,hypervolume_10,hypervolume_20"]
+    rows += [f"{name},{i},{a},{b}" for name, curves in CURVES.items() for i, (a, b) in enumerate(curves, start=1)]
+    (folder / "comparison.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Finished:
+    return read_finished(write(tmp_path / "p"))
+
+
+def test_regret_and_evaluations_are_those_of_medians(finished: Finished) -> None:
+    assert finished.regret_ratio("nsga2") == pytest.approx(0.06 / 0.16)
+    assert finished.regret_ratio("other") == float("inf")
+    assert finished.evaluations_to("nsga2") == 20
+    assert finished.evaluations_to("other") is None
+    assert finished.best(["nsga2", "other"]) == "other"
+    assert finished.at("ours", 15).tolist() == [0.5, 0.7]
+
+
+def test_ratios_are_geometric_means_over_pairs(finished: Finished) -> None:
+    ratios = regret_ratios([finished], 20)
+    expected = np.sqrt((0.2 + FLOOR) / (0.1 + FLOOR) * (0.12 + FLOOR) / (0.02 + FLOOR))
+    assert ratios["nsga2"] == (pytest.approx(expected), 1)
+    assert ratios["ours"] == (pytest.approx(1.0), 0)
+
+
+def test_every_search_is_a_row(finished: Finished) -> None:
+    rows = list(csv.DictReader(io.StringIO(summary_csv([finished], [10, 20]))))
+    assert len(rows) == 6
+    assert float(rows[1]["regret_20"]) == pytest.approx(0.02)
+
+
+def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
+    folders = [str(write(tmp_path / name)) for name in "ab"]
+    out = tmp_path / "out"
+    found = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nsga2", "--at", "10,20", "--out", str(out)])
+    assert found.exit_code == 0, found.output
+    assert "| a | 0.38 | 20 | won (0.01) |" in found.output
+    assert "Of 2 contests: 2 won, 0 tied, 0 lost" in found.output
+    assert (out / "summary.md").read_text() == found.output
+    without = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"]).output
+    assert "contests" not in without
+
+
+def test_what_is_no_comparison_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no comparison"):
+        read_finished(tmp_path)
+    (write(tmp_path / "p") / "comparison.json").write_text("[]")
+    with pytest.raises(RunError, match="cannot be read"):
+        read_finished(tmp_path / "p")
+    assert CliRunner().invoke(cli, ["summary", str(tmp_path), "--at", "x"]).exit_code == 2
