@@ -1,0 +1,173 @@
+"""From raw values to tables: what each of the published tables needs, measured where it is missing."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from coernas_moo.benchmarks.correlation import AZ_NAS, SCORE
+from coernas_moo.benchmarks.proxy_cost import Fidelity, proxy_costs
+from coernas_moo.benchmarks.score_tables.correlations import TableRow, nominal_counts, rows_of, table1_rows, table2_rows
+from coernas_moo.benchmarks.score_tables.measurements import ALIKE, AS_PUBLISHED
+from coernas_moo.benchmarks.score_tables.raw_values import Measurement, RawValues, measure
+from coernas_moo.benchmarks.score_tables.selections import (
+    RANDOM_SEARCH,
+    REAL,
+    Selection,
+    read_selections,
+    table3_selections,
+    table5_selections,
+    write_selections,
+)
+from coernas_moo.errors import CoernasError
+from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.files import write_atomically
+
+COSTS = "costs"
+"""Name under which the costs of proxies are measured again."""
+
+Progress = Callable[[str], Callable[[int, int], None]]
+"""Given what is done, who is told (done, of how many)."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where tables are made from.
+
+    Args:
+        table: accuracies.
+        values: folder of raw values and costs.
+        workers: processes.
+        again: names of what is to be made anew: measurements, `costs`, methods of table 3.
+        alike: measured at the score's fidelity; the score's dimensions among them.
+        as_published: measured at the literature's.
+        cost_networks: cells on which costs are measured.
+        progress: given what is done, returns who is told about it.
+    """
+
+    table: TabularBenchmark
+    values: Path
+    workers: int
+    again: tuple[str, ...] = ()
+    alike: tuple[Measurement, ...] = ALIKE
+    as_published: tuple[Measurement, ...] = AS_PUBLISHED
+    cost_networks: int = 20
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        known = [SCORE.name, AZ_NAS.name, COSTS, RANDOM_SEARCH]
+        known += [name for m in (*self.alike, *self.as_published) for name in (m.name, *m.proxies)]
+        for name in self.again:
+            if name not in known:
+                raise CoernasError(
+                    f"--again {name}: there is no such part; choose from {', '.join(dict.fromkeys(known))}"
+                )
+
+    def on(self, cells: int | None) -> Ground:
+        """The same with the literature's proxies on so many random architectures at most."""
+        if cells is None:
+            return self
+        alike = tuple(m if m == self.ours else _at_most(m, cells) for m in self.alike)
+        return replace(self, alike=alike, as_published=tuple(_at_most(m, cells) for m in self.as_published))
+
+    def with_progress(self, progress: Progress) -> Ground:
+        """The same, and `progress` is told."""
+        return replace(self, progress=progress)
+
+    @property
+    def ours(self) -> Measurement:
+        """That of the score's dimensions."""
+        return next(m for m in self.alike if set(SCORE.proxies) <= set(m.proxies))
+
+    def told(self, what: str) -> Callable[[int, int], None] | None:
+        """Who listens to the progress of `what`."""
+        return None if self.progress is None else self.progress(what)
+
+    def measured(self, measurements: Sequence[Measurement]) -> list[RawValues]:
+        """Complete measurements."""
+        return [
+            measure(
+                self.table,
+                measurement,
+                self.values,
+                workers=self.workers,
+                again=measurement.name in self.again,
+                on_candidate=self.told(f"measuring {measurement.name}"),
+            )
+            for measurement in measurements
+        ]
+
+    def costs(self) -> Mapping[str, float]:
+        """Milliseconds a candidate by proxy, and of the fusions `score` and `az_nas`; kept in `costs.csv`."""
+        names = tuple(name for m in self.alike for name in m.proxies)
+        groups: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+        groups |= {f.name: f.proxies for f in (AZ_NAS, SCORE) if set(f.proxies) <= set(names)}
+        path = self.values / f"{COSTS}.csv"
+        if path.exists() and COSTS not in self.again:
+            with path.open(encoding="utf-8", newline="") as file:
+                known = {row["proxy"]: float(row["milliseconds"]) for row in csv.DictReader(file)}
+            if set(groups) <= set(known):
+                return known
+        fidelity = Fidelity(self.ours.cells, self.ours.size, self.ours.batch)
+        found = proxy_costs(list(groups.values()), self.cost_networks, fidelity=fidelity).tolist()
+        costs = dict(zip(groups, found, strict=True))
+        lines = ["proxy,milliseconds", *(f"{name},{value:.3f}" for name, value in costs.items())]
+        write_atomically(path, "\n".join(lines) + "\n")
+        return costs
+
+
+@dataclass(frozen=True)
+class Table1:
+    """Rows at the score's fidelity, rows to hold against published values, what they are made of, costs."""
+
+    rows: list[TableRow]
+    check: list[TableRow]
+    measured: list[RawValues]
+    costs: Mapping[str, float]
+
+
+def table1(ground: Ground) -> Table1:
+    """Rank correlations of all proxies."""
+    alike = ground.measured(ground.alike)
+    published = ground.measured(ground.as_published)
+    check = nominal_counts(ground.table)
+    for raw in published:
+        fusions = [AZ_NAS] if set(AZ_NAS.proxies) <= set(raw.measurement.proxies) else []
+        check += [row for row in rows_of(ground.table, raw, fusions) if row.name not in ("params", "flops")]
+    return Table1(table1_rows(ground.table, alike), check, [*alike, *published], ground.costs())
+
+
+def table2(ground: Ground) -> list[TableRow]:
+    """Rank correlations of every subset of the dimensions."""
+    return table2_rows(ground.table, ground.measured([ground.ours])[0])
+
+
+def table3(ground: Ground, path: Path, seeds: int) -> tuple[list[Selection], Mapping[str, float]]:
+    """Searches by every proxy, and what a candidate costs; `path` keeps the searches that are done."""
+    raw = ground.measured(ground.alike)
+    costs = ground.costs()
+    known = [s for s in read_selections(path) if s.method not in ground.again and s.seed <= seeds]
+    found = table3_selections(
+        raw,
+        seeds=seeds,
+        workers=ground.workers,
+        known=known,
+        keep=lambda selections: write_selections(selections, path),
+        on_search=ground.told("searching"),
+    )
+    order = {name: place for place, name in enumerate(dict.fromkeys(s.method for s in found if s.method != REAL))}
+    return sorted(found, key=lambda s: (order.get(s.method, len(order)), s.seed)), costs
+
+
+def table5(ground: Ground, seeds: int) -> tuple[list[Selection], float]:
+    """Searches with every preset, and what a candidate of the score costs in milliseconds."""
+    raw = ground.measured([ground.ours])
+    return table5_selections(
+        raw, seeds=seeds, workers=ground.workers, on_search=ground.told("searching")
+    ), ground.costs()[SCORE.name]
+
+
+def _at_most(measurement: Measurement, cells: int) -> Measurement:
+    return replace(measurement, cells_drawn=min(cells, measurement.cells_drawn or cells))
