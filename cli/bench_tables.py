@@ -33,7 +33,7 @@ AGAIN = click.option(
     "--again",
     multiple=True,
     metavar="NAME",
-    help="Make this part anew: 'score', a file of --values, 'costs'; repeatable.",
+    help="Measure this file of --values anew, such as score; repeatable.",
 )
 
 
@@ -63,7 +63,7 @@ def table1(
     \b
     Examples:
       coernas bench table1
-      coernas bench table1 --again score     after its formulas have changed
+      coernas bench table1 --again score     where its formulas have changed
     """
     from coernas_moo.benchmarks.score_tables import make
     from coernas_moo.reporting.score_tables import table1_page, write_rows
@@ -98,7 +98,7 @@ def table2(out: Path, values: Path, again: tuple[str, ...], table_path: Path | N
 @VALUES
 @SEEDS
 @CELLS
-@AGAIN
+@click.option("--again", multiple=True, metavar="NAME", help="Search anew by this proxy, or by 'score'; repeatable.")
 @TABLE
 @WORKERS
 def table3(
@@ -112,14 +112,15 @@ def table3(
 ) -> None:
     """Accuracy of what searches by the score, by every other proxy and by chance end with.
 
-    The score's searches are real, the others read raw values. Searches in the CSV of --out are kept, but for --again.
+    The score's searches are real, the others read raw values. Searches in the CSV of --out are kept, but for --again
+    and those by a score of other formulas.
     """
     from coernas_moo.benchmarks.score_tables import make
     from coernas_moo.benchmarks.score_tables.correlations import datasets_of
     from coernas_moo.reporting.selection_tables import table3_page
 
-    with _ground(out, values, table_path, workers, cells, again) as ground:
-        selections, costs = make.table3(ground, out / "table3.csv", seeds)
+    with _ground(out, values, table_path, workers, cells, ()) as ground:
+        selections, costs = make.table3(ground, out, seeds, again)
     datasets = datasets_of(ground.table)
     page = table3_page(selections, ground.table, datasets, costs, ground.workers, _command("table3", cells, seeds))
     _write_page(out / "table3.md", page)

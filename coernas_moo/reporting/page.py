@@ -13,7 +13,7 @@ WIDTH = 118
 def made_by(command: str) -> list[str]:
     """The command that makes the page, and the versions that did."""
     known = ", ".join(f"{name} {version}" for name, version in versions().items())
-    return ["```text", command, "```", "", f"Made with {known}."]
+    return ["```text", command, "```", "", paragraph(f"Made with {known}.")]
 
 
 def paragraph(text: str) -> str:

@@ -40,7 +40,7 @@ class Ground:
         table: accuracies.
         values: folder of raw values and costs.
         workers: processes.
-        again: names of what is to be made anew: measurements, `costs`, methods of table 3.
+        again: what is to be measured anew: names of measurements, or `costs`.
         alike: measured at the score's fidelity; the score's dimensions among them.
         as_published: measured at the literature's.
         cost_networks: cells on which costs are measured.
@@ -57,13 +57,10 @@ class Ground:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        known = [SCORE.name, AZ_NAS.name, COSTS, RANDOM_SEARCH]
-        known += [name for m in (*self.alike, *self.as_published) for name in (m.name, *m.proxies)]
+        known = [COSTS, *(m.name for m in (*self.alike, *self.as_published))]
         for name in self.again:
             if name not in known:
-                raise CoernasError(
-                    f"--again {name}: there is no such part; choose from {', '.join(dict.fromkeys(known))}"
-                )
+                raise CoernasError(f"--again {name}: there is no such part; choose from {', '.join(known)}")
 
     def on(self, cells: int | None) -> Ground:
         """The same with the literature's proxies on so many random architectures at most."""
@@ -144,21 +141,39 @@ def table2(ground: Ground) -> list[TableRow]:
     return table2_rows(ground.table, ground.measured([ground.ours])[0])
 
 
-def table3(ground: Ground, path: Path, seeds: int) -> tuple[list[Selection], Mapping[str, float]]:
-    """Searches by every proxy, and what a candidate costs; `path` keeps the searches that are done."""
+def table3(
+    ground: Ground, folder: Path, seeds: int, again: Sequence[str] = ()
+) -> tuple[list[Selection], Mapping[str, float]]:
+    """Searches by every proxy, and what a candidate costs in milliseconds.
+
+    Args:
+        ground: where from.
+        folder: keeps the searches that are done in `table3.csv`; those by another score than now's are made anew.
+        seeds: searches a row.
+        again: methods whose searches are made anew.
+    """
     raw = ground.measured(ground.alike)
     costs = ground.costs()
-    known = [s for s in read_selections(path) if s.method not in ground.again and s.seed <= seeds]
+    kept, score = folder / "table3.csv", folder / "table3.json"
+    of_score = (REAL, RANDOM_SEARCH)
+    same = score.exists() and score.read_text(encoding="utf-8") == ground.ours.protocol
+    stale = {*again, *(of_score if REAL in again or not same else ())}
+    known = [s for s in read_selections(kept) if s.method not in stale and s.seed <= seeds]
+    write_selections(known, kept)
+    write_atomically(score, ground.ours.protocol)
     found = table3_selections(
         raw,
         seeds=seeds,
         workers=ground.workers,
         known=known,
-        keep=lambda selections: write_selections(selections, path),
+        keep=lambda selections: write_selections(selections, kept),
         on_search=ground.told("searching"),
     )
-    order = {name: place for place, name in enumerate(dict.fromkeys(s.method for s in found if s.method != REAL))}
-    return sorted(found, key=lambda s: (order.get(s.method, len(order)), s.seed)), costs
+    names = [s.method for s in found if s.method not in of_score]
+    order = {name: place for place, name in enumerate(dict.fromkeys([*names, *reversed(of_score)]))}
+    found = sorted(found, key=lambda s: (order[s.method], s.seed))
+    write_selections(found, kept)
+    return found, costs
 
 
 def table5(ground: Ground, seeds: int) -> tuple[list[Selection], float]:

@@ -61,6 +61,12 @@ class Measurement:
         """The networks at the fidelity at which they are measured."""
         return NASBench201(Shape(3, self.size, self.size), 10, cells=self.cells, merge=not self.nominal)
 
+    @property
+    def protocol(self) -> str:
+        """As JSON, without the size of the sample: a larger sample goes on with the file of a smaller one."""
+        parts = {name: value for name, value in asdict(self).items() if name != "cells_drawn"}
+        return json.dumps(parts, indent=1) + "\n"
+
     def csv(self, folder: Path) -> Path:
         """The file of values."""
         return folder / f"{self.name}.csv"
@@ -179,9 +185,7 @@ def _row(proxies: Sequence[str], outcome: Outcome[Measured]) -> list[float]:
 def _own_file(measurement: Measurement, folder: Path, again: bool) -> Path:
     """The measurement's file with its head, begun where it is absent."""
     path, protocol = measurement.csv(folder), measurement.json(folder)
-    # A larger sample begins with the smaller one, so what was measured of that is kept.
-    parts = {name: value for name, value in asdict(measurement).items() if name != "cells_drawn"}
-    text = json.dumps(parts, indent=1) + "\n"
+    text = measurement.protocol
     if path.exists() and not again:
         if not protocol.exists() or protocol.read_text(encoding="utf-8") != text:
             raise RunError(
