@@ -43,7 +43,7 @@ ALIKE = (
     OURS,
     Measurement("classic-quick", QUICK),
     Measurement("classic-slow", SLOW, cells_drawn=2000),
-    Measurement("classic-very-slow", VERY_SLOW, cells_drawn=500),
+    Measurement("classic-very-slow", VERY_SLOW, cells_drawn=200),
 )
 """At the fidelity of the score: canonical networks, one cell a stage, 32 images of 16x16."""
 
