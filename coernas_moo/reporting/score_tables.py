@@ -146,7 +146,7 @@ def table2_page(rows: Sequence[TableRow], measurement: Measurement, command: str
             "",
             *made_by(command),
             "",
-            f"{HEAD}; measures in full precision: [table2.csv](table2.csv).",
+            paragraph(f"{HEAD}; measures in full precision: [table2.csv](table2.csv)."),
             "",
             *bullets(
                 _fidelity(measurement),
