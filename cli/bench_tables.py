@@ -45,6 +45,11 @@ def _out(default: str) -> Callable[[Any], Any]:
 @_out("results/table1")
 @VALUES
 @CELLS
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="Class folders of CIFAR-10 images, on which the proxies that compare images are measured once more.",
+)
 @AGAIN
 @TABLE
 @WORKERS
@@ -52,6 +57,7 @@ def table1(
     out: Path,
     values: Path,
     cells: int | None,
+    images: Path | None,
     again: tuple[str, ...],
     table_path: Path | None,
     workers: int | None,
@@ -68,9 +74,9 @@ def table1(
     from coernas_moo.benchmarks.score_tables import make
     from coernas_moo.reporting.score_tables import table1_page, write_rows
 
-    with _ground(out, values, table_path, workers, cells, again) as ground:
+    with _ground(out, values, table_path, workers, cells, again, images) as ground:
         found = make.table1(ground)
-    page = table1_page(found.rows, found.check, found.measured, found.costs, _command("table1", cells))
+    page = table1_page(found, _command("table1", cells) + " --images path/to/cifar10" * bool(found.on_images))
     write_rows(found.rows, out / "table1.csv")
     write_rows(found.check, out / "published.csv")
     _write_page(out / "table1.md", page)
@@ -97,6 +103,7 @@ def table2(out: Path, values: Path, again: tuple[str, ...], table_path: Path | N
 @_out("results/table3")
 @VALUES
 @SEEDS
+@click.option("--built", type=click.IntRange(min=0), default=20, show_default=True, help="Real searches by the score.")
 @CELLS
 @click.option("--again", multiple=True, metavar="NAME", help="Search anew by this proxy, or by 'score'; repeatable.")
 @TABLE
@@ -105,6 +112,7 @@ def table3(
     out: Path,
     values: Path,
     seeds: int,
+    built: int,
     cells: int | None,
     again: tuple[str, ...],
     table_path: Path | None,
@@ -112,17 +120,19 @@ def table3(
 ) -> None:
     """Accuracy of what searches by the score, by every other proxy and by chance end with.
 
-    The score's searches are real, the others read raw values. Searches in the CSV of --out are kept, but for --again
-    and those by a score of other formulas.
+    Searches read raw values; some by the score are real. Those in the CSV of --out are kept, but for --again and those
+    by a score of other formulas.
     """
     from coernas_moo.benchmarks.score_tables import make
     from coernas_moo.benchmarks.score_tables.correlations import datasets_of
     from coernas_moo.reporting.selection_tables import table3_page
 
     with _ground(out, values, table_path, workers, cells, ()) as ground:
-        selections, costs = make.table3(ground, out, seeds, again)
+        selections, costs = make.table3(ground, out, seeds, built, again)
     datasets = datasets_of(ground.table)
-    page = table3_page(selections, ground.table, datasets, costs, ground.workers, _command("table3", cells, seeds))
+    page = table3_page(
+        selections, ground.table, datasets, costs, ground.workers, _command("table3", cells, seeds, built)
+    )
     _write_page(out / "table3.md", page)
 
 
@@ -149,7 +159,13 @@ def table5(out: Path, values: Path, seeds: int, table_path: Path | None, workers
 
 @contextmanager
 def _ground(
-    out: Path, values: Path, table_path: Path | None, workers: int | None, cells: int | None, again: tuple[str, ...]
+    out: Path,
+    values: Path,
+    table_path: Path | None,
+    workers: int | None,
+    cells: int | None,
+    again: tuple[str, ...],
+    images: Path | None = None,
 ) -> Iterator[Ground]:
     """What the tables are made from, with progress bars on stderr; makes the folder `out`."""
     from coernas_moo.benchmarks.score_tables.make import Ground
@@ -158,7 +174,7 @@ def _ground(
     from coernas_moo.evaluation.tabular import TabularBenchmark
 
     table = TabularBenchmark.load(table_path)
-    ground = Ground(table, values, workers or available_cores(), again).on(cells)
+    ground = Ground(table, values, workers or available_cores(), again, images=images).on(cells)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -168,9 +184,10 @@ def _ground(
         yield ground
 
 
-def _command(name: str, cells: int | None = None, seeds: int = 20) -> str:
+def _command(name: str, cells: int | None = None, seeds: int = 20, built: int = 20) -> str:
     """As it is printed on the page."""
     options = [f" --cells {cells}" if cells is not None else "", f" --seeds {seeds}" if seeds != 20 else ""]
+    options.append(f" --built {built}" if built != 20 else "")
     return f"coernas bench {name}{''.join(options)}"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from coernas_moo.benchmarks.correlation import SCORE
 from coernas_moo.benchmarks.score_tables.correlations import TableRow
+from coernas_moo.benchmarks.score_tables.make import Table1
 from coernas_moo.benchmarks.score_tables.published import CORRELATIONS, ELSEWHERE, EXPLANATIONS, PAPER, SUBSETS
-from coernas_moo.benchmarks.score_tables.raw_values import Measurement, RawValues
+from coernas_moo.benchmarks.score_tables.raw_values import Measurement
 from coernas_moo.files import write_atomically
 from coernas_moo.reporting.page import bullets, made_by, markdown_table, paragraph
 
@@ -29,22 +30,14 @@ def write_rows(rows: Sequence[TableRow], path: Path) -> None:
     write_atomically(path, text.getvalue())
 
 
-def table1_page(
-    rows: Sequence[TableRow],
-    check: Sequence[TableRow],
-    measured: Sequence[RawValues],
-    costs: Mapping[str, float],
-    command: str,
-) -> str:
+def table1_page(found: Table1, command: str) -> str:
     """Rank correlations of all proxies: at the fidelity of the score, and as the literature measures them.
 
     Args:
-        rows: at the fidelity of the score.
-        check: as the literature measures.
-        measured: what they are made of.
-        costs: milliseconds a candidate by proxy or fusion.
+        found: what is shown.
         command: that makes the page.
     """
+    rows, check, measured, costs = found.rows, found.check, found.measured, found.costs
     main = [
         [
             _bold(name),
@@ -104,7 +97,11 @@ def table1_page(
             "## Against published values",
             "",
             *bullets(
-                *[_fidelity(raw.measurement) for raw in measured if raw.measurement.nominal],
+                *[
+                    _fidelity(raw.measurement)
+                    for raw in measured
+                    if raw.measurement.nominal and not raw.measurement.images
+                ],
                 "`params` and `flops` are the benchmark's own counts, over all of its architectures.",
                 f"""Published: {PAPER}; AZ-NAS: its authors (Lee and Ham 2024). The publication says neither of how many
                 architectures its values are nor of which split.""",
@@ -116,8 +113,29 @@ def table1_page(
             "",
             *bullets(*(f"`{name}`: {EXPLANATIONS.get(name, 'not explained.')}" for name in wide)),
             "",
+            *_images(found),
         ]
     )
+
+
+def _images(found: Table1) -> list[str]:
+    """Noise against images, where there are values on images."""
+    if not found.on_images:
+        return []
+    noise, images = _by_name(found.on_noise), _by_name(found.on_images)
+    lines = [
+        [name, *(_each(own, lambda row: row.quality.tau) for own in (noise[name], images[name])), _published(name)]
+        for name in images
+        if name in noise
+    ]
+    return [
+        "## Images instead of noise",
+        "",
+        *bullets(*(_fidelity(raw.measurement) for raw in found.measured if raw.measurement.images)),
+        "",
+        *markdown_table(("proxy", "tau, noise", "tau, images", "published tau"), lines),
+        "",
+    ]
 
 
 def table2_page(rows: Sequence[TableRow], measurement: Measurement, command: str) -> str:
@@ -165,12 +183,15 @@ def table2_page(rows: Sequence[TableRow], measurement: Measurement, command: str
 def _fidelity(m: Measurement) -> str:
     networks = "networks as the benchmark lists them, dead edges and all" if m.nominal else "canonical networks"
     drawn = "all architectures" if m.cells_drawn is None else f"{m.cells_drawn:,} random architectures"
-    inits = f"{len(m.seeds)} initialisation{'s' * (len(m.seeds) > 1)}"
     return (
-        f"{', '.join(f'`{name}`' for name in m.proxies)}: {networks}, {m.cells} cell{'s' * (m.cells > 1)} a stage, "
-        f"16 channels, batch of {m.batch} Gaussian images of {m.size}x{m.size}, random labels, He initialisation, "
-        f"{inits}, {drawn}."
+        f"{', '.join(f'`{name}`' for name in m.proxies)}: {networks}, {_count(m.cells, 'cell')} a stage, 16 channels, "
+        f"batch of {m.batch} {'CIFAR-10' if m.images else 'Gaussian'} images of {m.size}x{m.size}, random labels, "
+        f"He initialisation, {_count(len(m.seeds), 'initialisation')}, {drawn}."
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number > 1)}"
 
 
 def _by_name(rows: Sequence[TableRow]) -> dict[str, list[TableRow]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
+from PIL import Image
 from scipy.stats import kendalltau
 
 from coernas_moo.benchmarks.correlation import AZ_NAS, SCORE, Fusion
@@ -42,6 +43,7 @@ SPACE = NASBench201(Shape(3, 32, 32), 10)
 SMALL = {"size": 8, "batch": 4, "cells_drawn": 12}
 OURS = Measurement("score", DIMENSIONS, (0, 1), size=8, batch=4)
 TERMS = Measurement("terms", (*AZ_NAS.proxies, "flops"), **SMALL)
+ON_IMAGES = Measurement("images", ("snip", "grad_norm"), size=8, batch=4, nominal=True, cells_drawn=3, images=True)
 LISTED = Measurement("listed", ("params", "snip"), nominal=True, **SMALL)
 
 
@@ -159,7 +161,7 @@ def test_every_proxy_is_in_the_tables() -> None:
     literature = {name for name in PROXIES.names() if "classic" in PROXIES[name].function.__module__}
     assert literature == set(CLASSIC)
     assert {name for m in ALIKE for name in m.proxies} == {*CLASSIC, *DIMENSIONS}
-    assert len(ALL) == len(ALIKE) + len(AS_PUBLISHED)
+    assert len(ALL) == len(ALIKE) + len(AS_PUBLISHED) + 1
     known = {*CLASSIC, "az_nas", "score"}
     assert {*CORRELATIONS, *ELSEWHERE, *EXPLANATIONS} <= known
     assert set(SELECTED) <= {*known, "random", "optimum"}
@@ -240,6 +242,7 @@ def ground(table: TabularBenchmark, tmp_path: Path) -> make.Ground:
         1,
         alike=alike,
         as_published=(LISTED,),
+        on_images=ON_IMAGES,
         cost_networks=1,
         progress=lambda what: _quiet,
     )
@@ -255,12 +258,32 @@ def test_table1(ground: make.Ground) -> None:
     assert [row.name for row in found.check] == ["params", "flops", "snip"]
     assert found.check[0].architectures == len(ground.table)
     assert found.costs["score"] > 0
-    page = table1_page(found.rows, found.check, found.measured, found.costs, "coernas bench table1")
+    page = table1_page(found, "coernas bench table1")
+    assert "noise" not in page
     assert "| **score** |" in page
     assert "- `params`: " in page
     kept = make.table1(replace(ground, progress=None))
     assert kept.costs == {name: round(value, 3) for name, value in found.costs.items()}
     assert kept.rows == found.rows
+
+
+def test_images_instead_of_noise(ground: make.Ground, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(3):
+            pixels = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    found = make.table1(replace(ground, images=tmp_path / "images"))
+    assert [row.name for row in found.on_images] == ["snip", "grad_norm"]
+    assert {row.architectures for row in (*found.on_noise, *found.on_images)} == {3}
+    page = table1_page(found, "coernas bench table1")
+    assert "## Images instead of noise" in page
+    assert "4 CIFAR-10 images of 8x8" in page
+    assert "| snip |" in page
+    assert make.table1(ground).on_images == found.on_images
+    with pytest.raises(CoernasError, match="give --images"):
+        make.table1(replace(ground, on_images=replace(ON_IMAGES, cells_drawn=9)))
 
 
 def test_costs_are_measured_again_on_request(ground: make.Ground) -> None:
@@ -281,7 +304,7 @@ def test_parts_that_do_not_exist(ground: make.Ground) -> None:
 
 def test_fewer_cells_of_the_literature(ground: make.Ground) -> None:
     fewer = ground.on(5)
-    assert [m.cells_drawn for m in (*fewer.alike, *fewer.as_published)] == [12, 5, 5]
+    assert [m.cells_drawn for m in (*fewer.alike, *fewer.as_published, fewer.on_images)] == [12, 5, 5, 3]
     assert ground.on(None) is ground
 
 
@@ -290,22 +313,22 @@ def test_table3_keeps_what_it_has(ground: make.Ground, tmp_path: Path, monkeypat
 
     def search(seed: int, workers: int) -> selections.Selection:
         real.append(seed)
-        return selections.Selection("score", seed, random_cells(1)[0], 5, 1.5, "built")
+        return selections.Selection("score (built)", seed, random_cells(1)[0], 5, 1.5, "built")
 
     monkeypatch.setattr(selections, "real_search", search)
-    found, _ = make.table3(ground, tmp_path, 2)
+    found, _ = make.table3(ground, tmp_path, 2, 2)
     assert real == [1, 2]
-    methods = ["random", *TERMS.proxies, "az_nas", selections.RANDOM_SEARCH, "score"]
+    methods = ["random", *TERMS.proxies, "az_nas", selections.RANDOM_SEARCH, "score", "score (built)"]
     assert list(dict.fromkeys(s.method for s in found)) == methods
     assert [s.seed for s in found[:2]] == [1, 2]
     assert {s.how for s in found} == {"drawn", "sampled", "built"}
-    again, _ = make.table3(ground, tmp_path, 2)
+    again, _ = make.table3(ground, tmp_path, 2, 2)
     assert real == [1, 2]
     assert [s.architecture for s in again] == [s.architecture for s in found]
-    make.table3(ground, tmp_path, 2, ("score",))
+    make.table3(ground, tmp_path, 2, 2, ("score",))
     assert real == [1, 2, 1, 2]
     (tmp_path / "table3.json").write_text("another score", encoding="utf-8")
-    make.table3(ground, tmp_path, 2)
+    make.table3(ground, tmp_path, 2, 2)
     assert real == [1, 2] * 3
     assert selections.read_selections(tmp_path / "none.csv") == []
 
@@ -319,11 +342,15 @@ def test_table5(ground: make.Ground) -> None:
 @pytest.fixture
 def small(ground: make.Ground, monkeypatch: pytest.MonkeyPatch, table: TabularBenchmark) -> Callable[..., str]:
     """Runs a command on the small ground; gives what it printed."""
-    monkeypatch.setattr(make, "Ground", lambda _, values, workers, again: replace(ground, values=values, again=again))
+    monkeypatch.setattr(
+        make,
+        "Ground",
+        lambda _, values, workers, again, images: replace(ground, values=values, again=again, images=images),
+    )
     monkeypatch.setattr(TabularBenchmark, "load", classmethod(lambda cls, path=None: table))
 
     def real(seed: int, workers: int) -> selections.Selection:
-        return selections.Selection("score", seed, random_cells(1)[0], 5, 1.5, "built")
+        return selections.Selection("score (built)", seed, random_cells(1)[0], 5, 1.5, "built")
 
     monkeypatch.setattr(selections, "real_search", real)
 

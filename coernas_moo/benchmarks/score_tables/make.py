@@ -7,20 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from coernas_moo.benchmarks.correlation import AZ_NAS, SCORE
 from coernas_moo.benchmarks.proxy_cost import Fidelity, proxy_costs
 from coernas_moo.benchmarks.score_tables.correlations import TableRow, nominal_counts, rows_of, table1_rows, table2_rows
-from coernas_moo.benchmarks.score_tables.measurements import ALIKE, AS_PUBLISHED
+from coernas_moo.benchmarks.score_tables.measurements import ALIKE, AS_PUBLISHED, ON_IMAGES
 from coernas_moo.benchmarks.score_tables.raw_values import Measurement, RawValues, measure
 from coernas_moo.benchmarks.score_tables.selections import (
+    BUILT,
     RANDOM_SEARCH,
-    REAL,
+    SCORED,
     Selection,
     read_selections,
     table3_selections,
     table5_selections,
     write_selections,
 )
+from coernas_moo.datasets import guess
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.files import write_atomically
@@ -43,6 +48,8 @@ class Ground:
         again: what is to be measured anew: names of measurements, or `costs`.
         alike: measured at the score's fidelity; the score's dimensions among them.
         as_published: measured at the literature's.
+        on_images: the same on real images, compared with the first of `as_published`.
+        images: folder of these; without it, what was measured on images before counts.
         cost_networks: cells on which costs are measured.
         progress: given what is done, returns who is told about it.
     """
@@ -53,11 +60,13 @@ class Ground:
     again: tuple[str, ...] = ()
     alike: tuple[Measurement, ...] = ALIKE
     as_published: tuple[Measurement, ...] = AS_PUBLISHED
+    on_images: Measurement = ON_IMAGES
+    images: Path | None = None
     cost_networks: int = 20
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        known = [COSTS, *(m.name for m in (*self.alike, *self.as_published))]
+        known = [COSTS, *(m.name for m in (*self.alike, *self.as_published, self.on_images))]
         for name in self.again:
             if name not in known:
                 raise CoernasError(f"--again {name}: there is no such part; choose from {', '.join(known)}")
@@ -67,7 +76,12 @@ class Ground:
         if cells is None:
             return self
         alike = tuple(m if m == self.ours else _at_most(m, cells) for m in self.alike)
-        return replace(self, alike=alike, as_published=tuple(_at_most(m, cells) for m in self.as_published))
+        return replace(
+            self,
+            alike=alike,
+            as_published=tuple(_at_most(m, cells) for m in self.as_published),
+            on_images=_at_most(self.on_images, cells),
+        )
 
     def with_progress(self, progress: Progress) -> Ground:
         """The same, and `progress` is told."""
@@ -90,6 +104,7 @@ class Ground:
                 measurement,
                 self.values,
                 workers=self.workers,
+                images=None if self.images is None or not measurement.images else _batch(self.images, measurement),
                 again=measurement.name in self.again,
                 on_candidate=self.told(f"measuring {measurement.name}"),
             )
@@ -117,10 +132,20 @@ class Ground:
 
 @dataclass(frozen=True)
 class Table1:
-    """Rows at the score's fidelity, rows to hold against published values, what they are made of, costs."""
+    """What the page shows.
+
+    Args:
+        rows: at the score's fidelity.
+        check: at the literature's, to hold against published values.
+        on_noise, on_images: some of these on the same cells, with Gaussian and with real images; empty without such.
+        measured: what all are made of.
+        costs: milliseconds a candidate by proxy or fusion.
+    """
 
     rows: list[TableRow]
     check: list[TableRow]
+    on_noise: list[TableRow]
+    on_images: list[TableRow]
     measured: list[RawValues]
     costs: Mapping[str, float]
 
@@ -133,7 +158,14 @@ def table1(ground: Ground) -> Table1:
     for raw in published:
         fusions = [AZ_NAS] if set(AZ_NAS.proxies) <= set(raw.measurement.proxies) else []
         check += [row for row in rows_of(ground.table, raw, fusions) if row.name not in ("params", "flops")]
-    return Table1(table1_rows(ground.table, alike), check, [*alike, *published], ground.costs())
+    on_noise, on_images = [], []
+    if ground.images is not None or ground.on_images.csv(ground.values).exists():
+        (images,) = ground.measured([ground.on_images])
+        on_images = rows_of(ground.table, images)
+        on_noise = rows_of(ground.table, published[0].first(len(images.rows)))
+        published.append(images)
+    rows = table1_rows(ground.table, alike)
+    return Table1(rows, check, on_noise, on_images, [*alike, *published], ground.costs())
 
 
 def table2(ground: Ground) -> list[TableRow]:
@@ -142,7 +174,7 @@ def table2(ground: Ground) -> list[TableRow]:
 
 
 def table3(
-    ground: Ground, folder: Path, seeds: int, again: Sequence[str] = ()
+    ground: Ground, folder: Path, seeds: int, built: int, again: Sequence[str] = ()
 ) -> tuple[list[Selection], Mapping[str, float]]:
     """Searches by every proxy, and what a candidate costs in milliseconds.
 
@@ -150,27 +182,29 @@ def table3(
         ground: where from.
         folder: keeps the searches that are done in `table3.csv`; those by another score than now's are made anew.
         seeds: searches a row.
+        built: how many real searches by the score.
         again: methods whose searches are made anew.
     """
     raw = ground.measured(ground.alike)
     costs = ground.costs()
     kept, score = folder / "table3.csv", folder / "table3.json"
-    of_score = (REAL, RANDOM_SEARCH)
+    of_score = (RANDOM_SEARCH, SCORED, BUILT)
     same = score.exists() and score.read_text(encoding="utf-8") == ground.ours.protocol
-    stale = {*again, *(of_score if REAL in again or not same else ())}
+    stale = {*again, *(of_score if SCORED in again or not same else ())}
     known = [s for s in read_selections(kept) if s.method not in stale and s.seed <= seeds]
     write_selections(known, kept)
     write_atomically(score, ground.ours.protocol)
     found = table3_selections(
         raw,
         seeds=seeds,
+        built=built,
         workers=ground.workers,
         known=known,
         keep=lambda selections: write_selections(selections, kept),
         on_search=ground.told("searching"),
     )
     names = [s.method for s in found if s.method not in of_score]
-    order = {name: place for place, name in enumerate(dict.fromkeys([*names, *reversed(of_score)]))}
+    order = {name: place for place, name in enumerate(dict.fromkeys([*names, *of_score]))}
     found = sorted(found, key=lambda s: (order[s.method], s.seed))
     write_selections(found, kept)
     return found, costs
@@ -186,3 +220,9 @@ def table5(ground: Ground, seeds: int) -> tuple[list[Selection], float]:
 
 def _at_most(measurement: Measurement, cells: int) -> Measurement:
     return replace(measurement, cells_drawn=min(cells, measurement.cells_drawn or cells))
+
+
+def _batch(path: Path, measurement: Measurement) -> Tensor:
+    """Images of a folder at the size of the measurement."""
+    images = guess(path).open(Path.cwd()).batch(measurement.batch, 0)
+    return torch.nn.functional.interpolate(images, (measurement.size, measurement.size), mode="area")

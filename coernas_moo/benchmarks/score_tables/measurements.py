@@ -51,4 +51,15 @@ AS_PUBLISHED = (Measurement("published", (*QUICK, "grasp", "grad_sign"), cells=5
 """Networks as the literature takes them: as the benchmark lists them, five cells a stage. Its images are 32x32 and its
 batches 64 or more, which cost eight times as much here and change tau little (see `results/score-study.md`)."""
 
-ALL: Mapping[str, Measurement] = {m.name: m for m in (*ALIKE, *AS_PUBLISHED)}
+ON_IMAGES = Measurement(
+    "published-images",
+    ("naswot", "epads", "lcmnas", "jacob_cov"),
+    cells=5,
+    size=32,
+    nominal=True,
+    cells_drawn=100,
+    images=True,
+)
+"""Those that read how images differ, on images and resolution of CIFAR-10; the literature's differ from noise."""
+
+ALL: Mapping[str, Measurement] = {m.name: m for m in (*ALIKE, *AS_PUBLISHED, ON_IMAGES)}

@@ -9,14 +9,15 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from coernas_moo.errors import RunError
+from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.evaluation.task import Measured, ScoringTask
 from coernas_moo.evaluation.workers import Outcome, WorkerPool
@@ -44,6 +45,7 @@ class Measurement:
         cells_drawn: a random sample of so many architectures; by default all, in random order. A larger sample holds
             the smaller one.
         formulas: number of the formulas of the proxies; a file that was made with another one is refused.
+        images: real images are given instead of Gaussian ones.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Measurement:
     nominal: bool = False
     cells_drawn: int | None = None
     formulas: int = 0
+    images: bool = False
 
     @property
     def space(self) -> NASBench201:
@@ -95,6 +98,10 @@ class RawValues:
     values: Mapping[tuple[str, int], NDArray[np.float64]]
     seconds: float
 
+    def first(self, count: int) -> RawValues:
+        """The same of the first rows only."""
+        return replace(self, rows=self.rows[:count], position=self.position[:count])
+
     def of_rows(self, proxy: str, seed: int) -> NDArray[np.float64]:
         """Values of one proxy for `rows`, shape (n,)."""
         return self.values[proxy, seed][self.position]
@@ -111,6 +118,7 @@ def measure(
     folder: Path,
     *,
     workers: int,
+    images: Tensor | None = None,
     again: bool = False,
     on_candidate: OnCandidate | None = None,
 ) -> RawValues:
@@ -121,12 +129,13 @@ def measure(
         measurement: what to measure.
         folder: of the file; made where it is absent.
         workers: processes.
+        images: shape (n, 3, size, size), where the measurement is one on images and not complete.
         again: throw away what the file holds.
         on_candidate: told (done, of how many).
 
     Raises:
         RunError: the file holds another measurement, or cannot be written.
-        CoernasError: a proxy is unknown.
+        CoernasError: a proxy is unknown, or images are needed.
     """
     for name in measurement.proxies:
         PROXIES[name]
@@ -142,8 +151,10 @@ def measure(
         todo = [text for text in texts if (text, seed) not in found]
         if not todo:
             continue
+        if measurement.images and images is None:
+            raise CoernasError(f"{path}: {len(todo)} networks are still to be measured on images: give --images FOLDER")
         task = ScoringTask(
-            space, space, measurement.proxies, measurement.batch, 1, seed, None, (), (), refuse_nan=False
+            space, space, measurement.proxies, measurement.batch, 1, seed, images, (), (), refuse_nan=False
         )
         items = [tuple(int(code) for code in space.from_text(text)) for text in todo]
         with WorkerPool[tuple[int, ...], Measured](task, workers) as pool, _appending(path) as append:

@@ -26,7 +26,8 @@ from coernas_moo.search.presets import PRESETS
 
 RANDOM = "random"
 RANDOM_SEARCH = "random search by the score"
-REAL = "score"
+SCORED = SCORE.name
+BUILT = "score (built)"
 
 EVALUATIONS = 1000
 """Budget of every search of table 3."""
@@ -59,6 +60,7 @@ def table3_selections(
     raw: Sequence[RawValues],
     *,
     seeds: int,
+    built: int,
     workers: int,
     known: Sequence[Selection] = (),
     keep: Callable[[Sequence[Selection]], None] | None = None,
@@ -66,12 +68,13 @@ def table3_selections(
 ) -> list[Selection]:
     """Searches of NAS-Bench-201 by every proxy, at most `EVALUATIONS` networks each, with seeds 1 to `seeds`.
 
-    The score's searches are real: built, scored, selected by `coernas search` with one initialisation, that of the
-    search's seed. The others look up values that were measured before, one initialisation for all seeds.
+    Values are looked up among those that were measured before, initialisations in turn. Besides, the first searches by
+    the score are made as a user makes them: networks built and scored with one initialisation, that of the seed.
 
     Args:
         raw: measurements; proxies that are not measured on all functions select among a sample of those that are.
         seeds: how many.
+        built: how many real ones by the score.
         workers: processes.
         known: searches that need not be made again.
         keep: told all selections now and then, to be saved.
@@ -79,7 +82,7 @@ def table3_selections(
     """
     names = [name for r in raw for name in r.measurement.proxies if name not in SCORE.proxies]
     fusions = [*(Fusion(name, (name,)) for name in names), *([AZ_NAS] if set(AZ_NAS.proxies) <= set(names) else [])]
-    total = seeds * (len(fusions) + 3)
+    total = seeds * (len(fusions) + 3) + built
     have = {(selection.method, selection.seed): selection for selection in known}
     numbers = range(1, seeds + 1)
 
@@ -93,14 +96,14 @@ def table3_selections(
     if missing := [seed for seed in numbers if (RANDOM, seed) not in have]:
         cells = random_cells(seeds)
         add(Selection(RANDOM, seed, cells[seed - 1], 1, 0.0, "drawn") for seed in missing)
-    for method, fusion in [(fusion.name, fusion) for fusion in fusions] + [(RANDOM_SEARCH, SCORE)]:
+    for method, fusion in [(fusion.name, fusion) for fusion in fusions] + [(RANDOM_SEARCH, SCORE), (SCORED, SCORE)]:
         algorithm = "random" if method == RANDOM_SEARCH else "hd-duaas"
         jobs = [Job(fusion, algorithm, seed, 4, EVALUATIONS) for seed in numbers if (method, seed) not in have]
         if jobs:
             how = "looked up" if measured_everywhere(raw, fusion) else "sampled"
             add(_selections(method, jobs, run_jobs(jobs, raw, workers), how))
-    for seed in numbers:
-        if (REAL, seed) not in have:
+    for seed in range(1, built + 1):
+        if (BUILT, seed) not in have:
             add([real_search(seed, workers)])
     return list(have.values())
 
@@ -133,7 +136,7 @@ def real_search(seed: int, workers: int, evaluations: int = EVALUATIONS) -> Sele
     )
     with tempfile.TemporaryDirectory() as folder:
         run = run_search(problem, Path(folder) / "run")
-        return Selection(REAL, seed, run.pick("best").text, run.state.evaluations, run.state.seconds, "built")
+        return Selection(BUILT, seed, run.pick("best").text, run.state.evaluations, run.state.seconds, "built")
 
 
 def read_selections(path: Path) -> list[Selection]:
