@@ -66,7 +66,7 @@ def table3_page(
                 f"""*built*: real searches, `coernas search nb201` with the score as its only objective, one
                 initialisation each, that of the seed; wall seconds on {workers} workers, everything included.""",
                 f"""*sampled*: values of only some networks are known; the best of those, or of a random
-                {EVALUATIONS:,} of them, is selected.""",
+                {EVALUATIONS:,} of them, is selected, which is always the same one where fewer are known.""",
                 f"""*random*: one uniformly random cell. *random search by the score*: the best by the score of
                 {EVALUATIONS:,} random networks.""",
                 "Published: COER-NAS 2026, table 3, in the order of the columns; its seconds are those of a GPU.",
