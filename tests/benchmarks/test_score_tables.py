@@ -21,6 +21,7 @@ from coernas_moo.benchmarks.score_tables import make, selections
 from coernas_moo.benchmarks.score_tables.correlations import rows_of, subsets, table1_rows, table2_rows
 from coernas_moo.benchmarks.score_tables.looked_up import (
     Job,
+    LookedUp,
     by_text,
     random_cells,
     run_jobs,
@@ -31,6 +32,7 @@ from coernas_moo.benchmarks.score_tables.measurements import ALIKE, ALL, AS_PUBL
 from coernas_moo.benchmarks.score_tables.published import CORRELATIONS, ELSEWHERE, EXPLANATIONS, SELECTED
 from coernas_moo.benchmarks.score_tables.raw_values import Measurement, RawValues, measure, read_values
 from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.networks.layers import Shape
 from coernas_moo.proxies import DIMENSIONS, PROXIES, fuse, score
@@ -180,6 +182,17 @@ def test_a_search_on_values_finds_the_best(values: dict[str, dict[str, float]]) 
     assert found.selected.count("nor_conv_3x3") == 6
     assert found.evaluations == 300
     assert search_values(Job(Fusion("snip", ("snip",)), "hd-duaas", 1, 4, 300), values).selected == found.selected
+
+
+def test_looked_up_records(values: dict[str, dict[str, float]]) -> None:
+    looked_up = LookedUp(ClosedFormCosts(score_problem(SCORE, 4), SPACE, Path("none")), values, ("snip",))
+    texts, calls = sorted(values)[:3], []
+    genotypes = [SPACE.from_text(text) for text in texts]
+    records = looked_up.evaluate(genotypes, lambda record: record.text != texts[1], lambda: calls.append(1))
+    assert [record and record.text for record in records] == [texts[0], texts[1], None]
+    assert records[0] is not None
+    assert records[0].proxies == values[texts[0]]
+    assert calls == [1]
 
 
 def test_where_few_are_known_a_sample_is_searched(values: dict[str, dict[str, float]]) -> None:

@@ -192,8 +192,9 @@ def table3(
     same = score.exists() and score.read_text(encoding="utf-8") == ground.ours.protocol
     stale = {*again, *(of_score if SCORED in again or not same else ())}
     known = [s for s in read_selections(kept) if s.method not in stale and s.seed <= seeds]
-    write_selections(known, kept)
-    write_atomically(score, ground.ours.protocol)
+    if not same:
+        write_selections(known, kept)
+        write_atomically(score, ground.ours.protocol)
     found = table3_selections(
         raw,
         seeds=seeds,
