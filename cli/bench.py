@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .bench_tables import table1, table2, table3, table5
 from .names import complete_problem
 from .output import print_json, progress_on_stderr
 
@@ -22,9 +23,9 @@ DATA = click.option("--data", type=click.Path(path_type=Path), help="Images of t
 
 @click.group()
 def command() -> None:
-    """Measure what candidates, workers and searches cost on this machine. Nothing else should run meanwhile.
+    """Measure what candidates, workers and searches cost on this machine, and make the published tables.
 
-    Every result is one JSON document with its protocol.
+    Nothing else should run while times are measured. Every result is one JSON document with its protocol, or a page.
     """
 
 
@@ -144,6 +145,22 @@ def export(problem: str, data: Path | None, formats: tuple[str, ...], networks: 
     _print(loaded, space, {**result, "rows": [asdict(row) for row in rows]})
 
 
+@command.command("az-nas")
+@click.option("--networks", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns on every cell.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def az_nas(networks: int, rounds: int, seed: int) -> None:
+    """Cost of AZ-NAS at its published fidelity over that of the score, on the same cells of NAS-Bench-201, in turns."""
+    from coernas_moo.benchmarks.proxy_cost import AZ_NAS_PUBLISHED, OURS, against_az_nas
+    from coernas_moo.objectives.latency import device_name
+    from coernas_moo.versions import versions
+
+    found = against_az_nas(networks, seed, rounds=rounds)
+    fidelities = {"score": asdict(OURS), "az_nas": asdict(AZ_NAS_PUBLISHED)}
+    protocol = {"fidelity": fidelities, "rounds": rounds, "seed": seed, "threads": 1, "device": device_name()}
+    print_json({**asdict(found), "protocol": {**protocol, "system": platform.system(), "versions": versions()}})
+
+
 SET = click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any key of the problem file.")
 
 
@@ -202,6 +219,10 @@ def sample_correlation(
     loaded, space = _problem_and_scoring_space(problem, data, read_settings(settings))
     rows = correlate_sample(space, csv_file, [SCORE, *map(Fusion.parse, fusions)], seeds=range(seeds))
     _print(loaded, space, {"rows": [asdict(row) for row in rows]})
+
+
+for _table in (table1, table2, table3, table5):
+    command.add_command(_table)
 
 
 def _problem_and_scoring_space(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 
+from coernas_moo.benchmarks.timing import bare_pass, fastest, one_thread
 from coernas_moo.errors import CoernasError
-from coernas_moo.networks.init import he_init
-from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.proxies.scoring import score
 from coernas_moo.spaces.space import Genotype, SearchSpace
 
@@ -66,14 +62,9 @@ def measure_candidate_cost(
     """
     if networks < 1 or rounds < 1:
         raise CoernasError(f"measuring takes at least 1 network and 1 round, not {networks} and {rounds}")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    settle_allocator()
-    try:
+    with one_thread():
         genotypes = space.sample(networks, np.random.default_rng(seed))
         timings = np.array([_time_one(space, space.canonical(g), seed, batch, rounds) for g in genotypes])
-    finally:
-        torch.set_num_threads(threads)
     bare, full, build = timings.T
     low, ratio, high = np.percentile(full / bare, [25, 50, 75]).tolist()
     return CandidateCost(
@@ -87,32 +78,11 @@ def measure_candidate_cost(
     )
 
 
-def _time_one(space: SearchSpace, genotype: Genotype, seed: int, batch: int, rounds: int) -> tuple[float, float, float]:
-    generator = torch.Generator().manual_seed(seed)
-    network = space.build(genotype)
-    he_init(network, generator)
-    network.train()
-    images = channels_last(torch.randn(batch, *space.input_shape, generator=generator))
-    labels = torch.randint(0, space.classes, (batch,), generator=generator)
-
-    def bare() -> None:
-        network.zero_grad()
-        F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
-
+def _time_one(space: SearchSpace, genotype: Genotype, seed: int, batch: int, rounds: int) -> NDArray[np.float64]:
     def build() -> None:
         space.build(genotype)
 
     def full() -> None:
         score(space.build(genotype), space.input_shape, space.classes, batch=batch, seed=seed, restore=False)
 
-    runs: tuple[Callable[[], None], ...] = (bare, full, build)
-    for run in runs:
-        run()
-    bare_ms, full_ms, build_ms = np.min([[_milliseconds(run) for run in runs] for _ in range(rounds)], axis=0)
-    return float(bare_ms), float(full_ms), float(build_ms)
-
-
-def _milliseconds(run: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    run()
-    return (time.perf_counter() - start) * 1000
+    return fastest((bare_pass(space, genotype, batch, seed), full, build), rounds)

@@ -188,7 +188,7 @@ class _Ground:
             problem = plan.problem
             with Evaluator(problem, self.costs, self.dataset, self.directory / "journal.sqlite") as evaluator:
                 for name, seed in todo:
-                    yield _search(plan, name, seed, self.space, evaluator)
+                    yield search_once(plan, name, seed, self.space, evaluator)
             return
         if self.workers == 1:
             yield from (_on_table(plan, name, seed) for name, seed in todo)
@@ -215,10 +215,11 @@ def _on_table(plan: Plan, name: str, seed: int) -> Trajectory:
     if key not in _TABLES:
         _TABLES[key] = TabularProblem(plan.problem).table_costs
     costs = _TABLES[key]
-    return _search(plan, name, seed, costs.space, TableEvaluator(costs))
+    return search_once(plan, name, seed, costs.space, TableEvaluator(costs))
 
 
-def _search(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator: CandidateEvaluator) -> Trajectory:
+def search_once(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator: CandidateEvaluator) -> Trajectory:
+    """One search of the plan's problem by one algorithm, until its evaluations are used up or nothing new is found."""
     started = time.perf_counter()
     settings = plan.problem
     archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)

@@ -15,6 +15,7 @@ import csv
 import importlib
 import io
 import os
+import pickle
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -119,6 +120,8 @@ class TabularBenchmark:
     def read_official(cls, folder: Path) -> dict[str, NDArray[np.generic]]:
         """Columns of the official NATS-Bench topology directory (`NATS-tss-v1_0-3ffb9-simple`), by `nats-bench`.
 
+        Its files are pickles, which the package loads: take the directory from nowhere but its authors.
+
         Raises:
             DataError: the package `nats-bench` is not installed, or the folder is not such a directory.
         """
@@ -130,7 +133,7 @@ class TabularBenchmark:
             raise DataError(f"{folder}: no such folder; give the unpacked NATS-tss-v1_0-3ffb9-simple")
         try:
             api = create(str(folder), "tss", fast_mode=True, verbose=False)
-        except (AssertionError, OSError, ValueError, KeyError) as error:
+        except _UNREADABLE as error:
             raise DataError(f"{folder}: not a NATS-Bench topology directory: {error}") from None
         return official_columns(api)
 
@@ -173,6 +176,9 @@ class TabularBenchmark:
         return {text: row for row, text in enumerate(self.architectures)}
 
 
+_UNREADABLE = (AssertionError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError)
+"""What `nats-bench` raises on files that are missing or broken."""
+
 SPLITS: Mapping[str, tuple[str, str]] = {
     "cifar10": ("x-valid", "ori-test"),
     "cifar100": ("x-valid", "x-test"),
@@ -182,12 +188,25 @@ SPLITS: Mapping[str, tuple[str, str]] = {
 
 
 def official_columns(api: Any) -> dict[str, NDArray[np.generic]]:
-    """The table's columns from a NATS-Bench API object, means over the trained seeds, of 12 and of 200 epochs."""
+    """The table's columns from a NATS-Bench API object, means over the trained seeds, of 12 and of 200 epochs.
+
+    Raises:
+        DataError: an architecture's file is missing or broken.
+    """
     columns: dict[str, list[float]] = {}
     names = []
     for index in range(len(api)):
         names.append(str(api.arch(index)))
-        cost = api.get_cost_info(index, "cifar10")
+        try:
+            # Each query copies all that is known of the architecture, so there is one for each number of epochs.
+            results = {epochs: api.query_meta_info_by_index(index, epochs) for epochs in ("200", "12")}
+        except _UNREADABLE as error:
+            raise DataError(
+                f"architecture {index} of {len(api):,} cannot be read ({error}); is the directory unpacked completely?"
+            ) from None
+        # The API keeps every file it has read.
+        api.arch2infos_dict.pop(index, None)
+        cost = results["12"].get_compute_costs("cifar10")
         columns.setdefault("cifar10/params_m", []).append(float(cost["params"]))
         columns.setdefault("cifar10/flops_m", []).append(float(cost["flops"]))
         for dataset, splits in SPLITS.items():
@@ -195,7 +214,7 @@ def official_columns(api: Any) -> dict[str, NDArray[np.generic]]:
                 # The validation split of CIFAR-10 was held out in a training of its own.
                 for name, split in zip(("valid", "test"), splits, strict=True):
                     trained = "cifar10-valid" if (dataset, name) == ("cifar10", "valid") else dataset
-                    info = api.query_meta_info_by_index(index, hp=epochs).get_metrics(trained, split)
+                    info = results[epochs].get_metrics(trained, split)
                     columns.setdefault(f"{dataset}/{name}{suffix}", []).append(float(info["accuracy"]))
     return {
         "arch": np.array(names),

@@ -147,7 +147,7 @@ def test_an_interrupted_comparison_goes_on_and_ends_the_same(
     def never(*arguments: object) -> Trajectory:
         raise AssertionError("searched again")
 
-    monkeypatch.setattr(module, "_search", never)
+    monkeypatch.setattr(module, "search_once", never)
     compare(plan, tmp_path / "c", workers=1)
     # A budget of its own is a comparison of its own, in the same place.
     with pytest.raises(AssertionError, match="searched again"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +15,11 @@ from coernas_moo.errors import DataError
 from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
+ARCHITECTURES = (
+    "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+    "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+)
 
 PROBLEM = """
 name = "small"
@@ -93,55 +97,67 @@ def test_errors_are_one_line(arguments: tuple[str, ...], message: str, monkeypat
     assert len(found.output.strip().splitlines()) == 1
 
 
-class Archive:
-    """Stands for the API of the package nats-bench, with two architectures."""
-
-    architectures = (
-        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
-        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|",
-    )
-
-    def __len__(self) -> int:
-        return len(self.architectures)
-
-    def arch(self, index: int) -> str:
-        return self.architectures[index]
-
-    def get_cost_info(self, index: int, dataset: str) -> dict[str, float]:
-        assert dataset == "cifar10"
-        return {"params": 0.1 + index, "flops": 8.0 + index}
-
-    def query_meta_info_by_index(self, index: int, hp: str) -> SimpleNamespace:
-        def metrics(dataset: str, split: str) -> dict[str, float]:
-            known = {
-                ("cifar10-valid", "x-valid"): 50,
-                ("cifar10", "ori-test"): 60,
-                ("cifar100", "x-valid"): 30,
-                ("cifar100", "x-test"): 35,
-                ("ImageNet16-120", "x-valid"): 20,
-                ("ImageNet16-120", "x-test"): 25,
-            }
-            return {"accuracy": known[dataset, split] + index + (0 if hp == "12" else 10)}
-
-        return SimpleNamespace(get_metrics=metrics)
-
-
-def test_the_official_directory_becomes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = ModuleType("nats_bench")
-    package.create = lambda folder, kind, fast_mode, verbose: Archive()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "nats_bench", package)
-    (tmp_path / "NATS").mkdir()
+def test_the_official_directory_becomes_a_table(tmp_path: Path) -> None:
+    write_official_directory(tmp_path / "NATS")
     found = coernas("nb201", "import", "NATS", "--out", "data/nb201/nb201.npz")
     assert found.exit_code == 0, found.output
     table = TabularBenchmark.load(Path("data/nb201/nb201.npz"))
-    assert table.architectures == Archive.architectures
-    assert table.accuracy("cifar10", "valid").tolist() == [60, 61]
-    assert table.accuracy("cifar10", "test_12").tolist() == [60, 61]
+    assert table.architectures == ARCHITECTURES
+    assert table.accuracy("cifar10", "valid").tolist() == [60.5, 61.5]
+    assert table.accuracy("cifar10", "test_12").tolist() == [60.5, 61.5]
+    assert table.accuracy("ImageNet16-120", "test").tolist() == [35.5, 36.5]
     assert all(len(table.accuracy(name, split)) == 2 for name in DATASETS for split in ("valid_12", "test"))
     assert table.params_m.tolist() == pytest.approx([0.1, 1.1])
+    assert table.flops_m.tolist() == [8, 9]
     shown = coernas("nb201", "show", "data/nb201/nb201.npz").output
     assert "architectures  2" in shown
     assert "latency        none" in shown
+
+
+def test_an_official_directory_that_is_not_whole(tmp_path: Path) -> None:
+    write_official_directory(tmp_path / "NATS")
+    file = tmp_path / "NATS" / "000001.pickle.pbz2"
+    file.write_bytes(file.read_bytes()[:40])
+    found = coernas("nb201", "import", "NATS")
+    assert found.exit_code == 2
+    assert "architecture 1 of 2 cannot be read" in found.output
+    file.unlink()
+    assert "is the directory unpacked completely?" in coernas("nb201", "import", "NATS").output
+    (tmp_path / "NATS" / "meta.pickle.pbz2").unlink()
+    assert "not a NATS-Bench topology directory" in coernas("nb201", "import", "NATS").output
+    assert not Path("nb201").exists()
+
+
+def write_official_directory(folder: Path) -> None:
+    """Two architectures with two seeds each, in the files of NATS-Bench, written with its package."""
+    api = pytest.importorskip("nats_bench")
+    folder.mkdir()
+    api.pickle_save({"meta_archs": list(ARCHITECTURES)}, folder / "meta.pickle")
+    accuracies = {
+        ("cifar10-valid", "x-valid"): 50,
+        ("cifar10", "ori-test"): 60,
+        ("cifar100", "x-valid"): 30,
+        ("cifar100", "x-test"): 35,
+        ("ImageNet16-120", "x-valid"): 20,
+        ("ImageNet16-120", "x-test"): 25,
+    }
+    for index, text in enumerate(ARCHITECTURES):
+        by_epochs = {}
+        for epochs in (12, 200):
+            arch = api.ArchResults(index, text)
+            for dataset in dict.fromkeys(name for name, _ in accuracies):
+                for seed in (777, 888):
+                    config = {"arch_str": text}
+                    result = api.ResultsCount(
+                        dataset, None, {0: 0.0}, {0: 0.0}, 0.1 + index, 8.0 + index, config, seed, 1, None
+                    )
+                    for (name, split), accuracy in accuracies.items():
+                        if name == dataset:
+                            value = accuracy + index + (10 if epochs == 200 else 0) + (1 if seed == 888 else 0)
+                            result.update_OLD_eval(split, {0: value}, {0: 0.0})
+                    arch.update(dataset, seed, result)
+            by_epochs[str(epochs)] = arch.state_dict()
+        api.pickle_save(by_epochs, folder / f"{index:06d}.pickle")
 
 
 def test_without_its_package_the_official_directory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +169,7 @@ def test_without_its_package_the_official_directory_is_not_read(monkeypatch: pyt
 
 def test_a_table_in_csv_is_the_same_table(tmp_path: Path) -> None:
     columns = {
-        "arch": np.array(Archive.architectures),
+        "arch": np.array(ARCHITECTURES),
         "cifar10/test": np.array([10.0, 90.0]),
         "cifar10/params_m": np.array([0.1, 0.5]),
         "cifar10/flops_m": np.array([1.0, 50.0]),
