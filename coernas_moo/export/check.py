@@ -17,8 +17,10 @@ from coernas_moo.export.torch_run import answers_of
 from coernas_moo.networks.memory import settle_allocator
 from coernas_moo.objectives.latency import inference_module, torch_threads
 
-LARGEST_DIFFERENCE = 1e-5
-"""Of probabilities, and of logits as a share of the largest one, that rounding explains."""
+LARGEST_PROBABILITY_DIFFERENCE = 1e-5
+LARGEST_LOGIT_DIFFERENCE = 1e-4
+"""As a share of the largest logit. Two orders of float32 sums agree to 2e-5 behind the seventy layers of a
+NAS-Bench-201 network; saturated probabilities alone would hide what is wrong."""
 
 BATCHES = (1, 7)
 """Images in the batches that are compared: one, and a number that no graph was traced with."""
@@ -66,7 +68,7 @@ def check(artifact: Artifact, model: Model) -> Check:
             _largest(ours.logits - theirs.logits) / max(_largest(theirs.logits), 1e-30) for ours, theirs in pairs
         )
         # Written so that NaN fails too.
-        if not (probabilities < LARGEST_DIFFERENCE and logits < LARGEST_DIFFERENCE):
+        if not (probabilities < LARGEST_PROBABILITY_DIFFERENCE and logits < LARGEST_LOGIT_DIFFERENCE):
             raise ExportError(
                 f"what was exported computes something else than the network: probabilities differ by up to "
                 f"{probabilities:.1e}, logits by {logits:.1e} of the largest; nothing was written, try another format"
