@@ -6,11 +6,11 @@ training-free score rates any `torch.nn.Module`: `score`. Heavy parts are import
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from coernas_moo._version import __version__
 from coernas_moo.errors import CoernasError
+from coernas_moo.lazy import names_at
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile, load_problem
@@ -46,12 +46,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_at(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

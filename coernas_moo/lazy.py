@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 
@@ -24,5 +24,23 @@ def names_from(package: str, module: str, names: Sequence[str]) -> Callable[[str
         # All at once: importing a submodule leaves it where a function of the same name belongs.
         namespace.update({each: found[each] for each in names})
         return namespace[name]
+
+    return __getattr__
+
+
+def names_at(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+    """The `__getattr__` of a package whose names come from several modules, each imported when it is asked for.
+
+    Args:
+        package: `__name__` of the package.
+        homes: module inside the package, by name.
+    """
+
+    def __getattr__(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        vars(sys.modules[package])[name] = value
+        return value
 
     return __getattr__

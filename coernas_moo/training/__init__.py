@@ -7,8 +7,9 @@ use, so that the problem file's schema can name the recipe.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from coernas_moo.lazy import names_at
 
 if TYPE_CHECKING:
     from coernas_moo.training.assess import Metrics, PartMetrics, read_metrics
@@ -50,12 +51,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_at(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

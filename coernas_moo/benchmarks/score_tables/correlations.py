@@ -14,7 +14,7 @@ from coernas_moo.benchmarks.ranking import RankingQuality, ranking_quality
 from coernas_moo.benchmarks.score_tables.published import CORRELATIONS, DATASETS
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
 from coernas_moo.evaluation.tabular import TabularBenchmark
-from coernas_moo.proxies import DIMENSIONS, fuse
+from coernas_moo.proxies import DIMENSIONS, fuse_proxies
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ def _columns(raw: RawValues, fusions: Sequence[Fusion]) -> Mapping[str, list[NDA
     columns = {name: [raw.of_rows(name, seed) for seed in seeds] for name in raw.measurement.proxies}
     for fusion in fusions:
         columns[fusion.name] = [
-            fuse(np.stack([raw.of_rows(name, seed) for name in fusion.proxies], axis=1), fusion.p) for seed in seeds
+            fuse_proxies(fusion.proxies, np.stack([raw.of_rows(n, seed) for n in fusion.proxies], axis=1), fusion.p)
+            for seed in seeds
         ]
     return columns
