@@ -121,5 +121,6 @@ def test_a_terminal_gets_the_live_screen(tmp_path: Path) -> None:
     assert "hypervolume" in text
     assert "2/2" in text
     assert "coernas show results/runs/digits-1" in text
-    assert seen.rstrip().endswith(b"coernas report results/runs/digits-1")
+    assert "coernas report results/runs/digits-1" in text
+    assert seen.rstrip().endswith(b"coernas train results/runs/digits-1 --pick knee")
     assert b"\x1b[?25h" in seen, "the cursor is shown again"
