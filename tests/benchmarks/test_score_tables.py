@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
 from PIL import Image
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, rankdata
 
 from coernas_moo.benchmarks.correlation import AZ_NAS, SCORE, Fusion
 from coernas_moo.benchmarks.proxy_cost import Fidelity, against_az_nas, proxy_costs
@@ -35,7 +35,7 @@ from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.networks.layers import Shape
-from coernas_moo.proxies import DIMENSIONS, PROXIES, fuse, score
+from coernas_moo.proxies import DIMENSIONS, PROXIES, score
 from coernas_moo.reporting.score_tables import table1_page
 from coernas_moo.search.run import Run
 from coernas_moo.spaces import NASBench201
@@ -142,7 +142,8 @@ def test_rows_are_what_scipy_says(raw: RawValues, table: TabularBenchmark) -> No
     accuracies = table.accuracy("cifar10")[raw.rows]
     expected = []
     for seed in (0, 1):
-        fused = fuse(np.stack([raw.of_rows(name, seed) for name in DIMENSIONS], axis=1), 0.0)
+        ranks = [rankdata(raw.of_rows(name, seed)) / len(raw.rows) / PROXIES[name].saturation for name in DIMENSIONS]
+        fused = np.log(np.minimum(ranks, 1.0)).sum(axis=0)
         expected.append(kendalltau(fused, accuracies).statistic)
     assert rows[-1].quality.tau == pytest.approx(np.mean(expected))
     assert rows[-1].tau_std == pytest.approx(np.std(expected, ddof=1))
