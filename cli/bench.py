@@ -78,12 +78,19 @@ def memory(problem: str, data: Path | None, candidates: int, seed: int) -> None:
 @DATA
 @click.option("--population", type=click.IntRange(min=2), default=50, show_default=True)
 @click.option("--generations", type=click.IntRange(min=1), default=10, show_default=True)
-def overhead(problem: str, data: Path | None, population: int, generations: int) -> None:
+@click.option("--algorithm", help="Instead of the problem's.")
+def overhead(problem: str, data: Path | None, population: int, generations: int, algorithm: str | None) -> None:
     """Share of a search's time in which no worker evaluates."""
     from coernas_moo.benchmarks.evaluation_cost import measure_overhead
 
     loaded, space = _problem_and_scoring_space(
-        problem, data, {"search.population": population, "search.generations": generations}
+        problem,
+        data,
+        {
+            "search.population": population,
+            "search.generations": generations,
+            **({} if algorithm is None else {"search.algorithm": algorithm}),
+        },
     )
     _print(loaded, space, asdict(measure_overhead(loaded)))
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
+from coernas_moo.cli.main import cli
 
 from coernas_moo.benchmarks.candidate_cost import measure_candidate_cost
 from coernas_moo.benchmarks.evaluation_cost import measure_memory, measure_overhead, measure_workers
@@ -37,3 +40,13 @@ def test_overhead_is_a_share(tiny: Callable[..., ProblemFile]) -> None:
     overhead = measure_overhead(tiny())
     assert 0 < overhead.idle_share < 1
     assert overhead.evaluations > 0
+
+
+def test_the_overhead_of_another_algorithm() -> None:
+    small = ["bench", "overhead", "digits", "--population", "4", "--generations", "1", "--algorithm"]
+    found = CliRunner().invoke(cli, [*small, "random"], catch_exceptions=False)
+    assert found.exit_code == 0
+    assert json.loads(found.stdout)["evaluations"] == 4
+    unknown = CliRunner().invoke(cli, [*small, "no-such"])
+    assert unknown.exit_code == 2
+    assert "no-such" in unknown.stderr
