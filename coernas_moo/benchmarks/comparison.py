@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pymoo.core.termination import NoTermination
 from pymoo.indicators.igd_plus import IGDPlus
 from threadpoolctl import threadpool_limits
 
@@ -31,9 +30,10 @@ from coernas_moo.plugins import load_plugins
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.dominance import non_dominated
+from coernas_moo.search.driver import Driver
 from coernas_moo.search.loop import IDLE_GENERATIONS, open_data
 from coernas_moo.search.presets import effective_preset
-from coernas_moo.search.problem import BudgetUsedUp, CandidateEvaluator, RankingEvaluator, SearchProblem
+from coernas_moo.search.problem import BudgetUsedUp, CandidateEvaluator, SearchProblem
 from coernas_moo.search.run_directory import RunDirectory
 from coernas_moo.spaces import SearchSpace
 
@@ -186,7 +186,11 @@ class _Ground:
         if self.builds:
             self.costs.keep()
             problem = plan.problem
-            with Evaluator(problem, self.costs, self.dataset, self.directory / "journal.sqlite") as evaluator:
+            journal = self.directory / "journal.sqlite"
+            with (
+                threadpool_limits(1, user_api="blas"),
+                Evaluator(problem, self.costs, self.dataset, journal) as evaluator,
+            ):
                 for name, seed in todo:
                     yield search_once(plan, name, seed, self.space, evaluator)
             return
@@ -225,20 +229,15 @@ def search_once(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator:
     archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
     problem = SearchProblem(space, evaluator, archive)
     problem.max_evaluations = plan.evaluations
-    algorithm = ALGORITHMS[name](problem, effective_preset(settings.search))
-    algorithm.evaluator = RankingEvaluator()
-    algorithm.setup(problem, termination=NoTermination(), seed=seed)
+    driver = Driver(ALGORITHMS[name](problem, effective_preset(settings.search)), problem, seed)
     idle = 0
     while archive.evaluations < plan.evaluations and idle < IDLE_GENERATIONS:
         before = archive.evaluations
-        offspring = algorithm.ask()
-        if offspring is None or not len(offspring):
-            break
         try:
-            algorithm.evaluator.eval(problem, offspring, algorithm=algorithm)
+            if not driver.step():
+                break
         except BudgetUsedUp:
             break
-        algorithm.tell(infills=offspring)
         idle = idle + 1 if archive.evaluations == before else 0
     texts = tuple(record.text for record in archive if not record.over_limit)[: plan.evaluations]
     return Trajectory(name, seed, texts, time.perf_counter() - started)

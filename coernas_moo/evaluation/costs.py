@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from coernas_moo.config import ProblemFile
@@ -12,7 +12,7 @@ from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.files import write_atomically
 from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.objectives import OBJECTIVES
-from coernas_moo.objectives.latency_table import LatencyTable
+from coernas_moo.objectives.latency_table import LatencyTable, MissingLatencyError
 from coernas_moo.spaces import Genotype, SearchSpace
 
 ALWAYS = ("params", "macs")
@@ -39,6 +39,8 @@ class ClosedFormCosts:
         estimates = problem.latency.mode == "estimated" and any(o.needs == "device" for o in wanted)
         closed = {*self._functions, *(o.name for o in wanted if estimates and o.needs == "device")}
         self.limits = tuple(limit for limit in limits if limit.objective in closed)
+        self.before_measuring: Callable[[], None] | None = None
+        """Called before operators are measured: whoever has workers at work lets them finish."""
         self._snapshot = snapshot
         self._kept = False
         self._table = _open_table(problem, snapshot) if estimates else None
@@ -48,14 +50,14 @@ class ClosedFormCosts:
         self._kept = True
         self._write_snapshot()
 
-    def of(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:
-        """Costs by name; operators that the latency table lacks are measured first, so workers have to be idle."""
+    def of(self, genotypes: Sequence[Genotype], names: Collection[str] | None = None) -> list[dict[str, float]]:
+        """Costs by name, all or those wanted; operators that the latency table lacks are measured first."""
         plans = [self._plan(genotype) for genotype in genotypes]
-        if self._table is not None and any(self._table.missing(plan) for plan in plans):
-            self._table.measure(plans)
-            self._table.save()
-            self._write_snapshot()
-        return [self._of_plan(plan) for plan in plans]
+        rows = [self._of_plan(plan, names) for plan in plans]
+        if self._table is not None and (names is None or "latency_ms" in names):
+            for row, latency in zip(rows, self._latencies(self._table, plans), strict=True):
+                row["latency_ms"] = latency
+        return rows
 
     def violation(self, costs: Mapping[str, float]) -> float:
         """Sum of the relative violations of the closed-form limits; 0 where all hold, infinite where a cost is NaN."""
@@ -71,16 +73,27 @@ class ClosedFormCosts:
             text = self.space.to_text(genotype)
             raise CoernasError(f"the network {text} cannot be planned: {type(error).__name__}: {error}") from error
 
-    def _of_plan(self, plan: NetworkPlan) -> dict[str, float]:
+    def _of_plan(self, plan: NetworkPlan, names: Collection[str] | None) -> dict[str, float]:
         costs = {}
         for name, function in self._functions.items():
+            if names is not None and name not in names:
+                continue
             try:
                 costs[name] = float(function(plan))
             except Exception as error:
                 raise CoernasError(f"objective {name!r} cannot be computed: {type(error).__name__}: {error}") from error
-        if self._table is not None:
-            costs["latency_ms"] = self._table.estimate(plan)
         return costs
+
+    def _latencies(self, table: LatencyTable, plans: Sequence[NetworkPlan]) -> list[float]:
+        try:
+            return [table.estimate(plan) for plan in plans]
+        except MissingLatencyError:
+            if self.before_measuring is not None:
+                self.before_measuring()
+            table.measure(plans)
+            table.save()
+            self._write_snapshot()
+            return [table.estimate(plan) for plan in plans]
 
     def _write_snapshot(self) -> None:
         if self._kept and self._table is not None:

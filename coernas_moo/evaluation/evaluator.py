@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +15,12 @@ import torch
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
+from coernas_moo.evaluation.batch import Batch, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.task import Measured, ScoringTask
-from coernas_moo.evaluation.workers import Outcome, WorkerPool
+from coernas_moo.evaluation.workers import Job, Outcome, WorkerPool
 from coernas_moo.networks.init import he_init
 from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.objectives.latency import measure_latency
@@ -28,12 +28,6 @@ from coernas_moo.spaces import Genotype, SearchSpace
 
 FORMULAS = 2
 """Raised whenever a change of the formulas makes older journal rows worthless."""
-
-OnRecord = Callable[[Record], bool]
-"""Called with every record as it is made; returns False to stop evaluating."""
-
-Meanwhile = Callable[[], None]
-"""Work that can be done while the workers are busy with a batch."""
 
 
 def scoring_space(problem: ProblemFile, space: SearchSpace) -> SearchSpace:
@@ -43,8 +37,6 @@ def scoring_space(problem: ProblemFile, space: SearchSpace) -> SearchSpace:
 
 class Evaluator:
     """Evaluates candidates of one problem; equal genotypes are evaluated once in a journal's life.
-
-    `busy_seconds` is the time in which workers were at work so far.
 
     Args:
         problem: the resolved problem.
@@ -66,7 +58,8 @@ class Evaluator:
         self._problem = problem
         self._space = space = costs.space
         self.costs = costs
-        self.busy_seconds = 0.0
+        costs.before_measuring = self._rest
+        self._begun: dict[Job[tuple[int, ...], Measured], tuple[Batch, list[int]]] = {}
         wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
         self._measures = problem.latency.mode == "measured" and any(o.needs == "device" for o in wanted)
         task = _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network"))
@@ -79,52 +72,85 @@ class Evaluator:
             timeout_seconds=problem.evaluation.timeout_seconds,
         )
 
-    def evaluate(
-        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
-    ) -> list[Record | None]:
-        """Records of distinct canonical genotypes, in their order; None for those not reached before a stop.
+    @property
+    def overlaps(self) -> bool:
+        """Whether a batch can be begun while another is in work: not where workers have to rest for a measurement."""
+        return not self._measures
 
-        What breaks a closed-form limit is never built. Workers are idle while latency is measured.
+    @property
+    def busy_seconds(self) -> float:
+        """Time in which some worker was at work so far."""
+        return self._pool.busy_seconds
+
+    def begin(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> Batch:
+        """Set workers to work on distinct canonical genotypes, and return at once; `finish` waits for them.
+
+        What breaks a closed-form limit is never built.
 
         Args:
-            genotypes: canonical, no two alike.
-            on_record: called with every record as it is made.
-            meanwhile: called once, as soon as the workers are at work; what it does costs the search no time.
+            genotypes: canonical, no two alike, none in a batch that is in work.
+            on_record: called with every record as it is made, in calls of `finish` for any batch.
+
+        Raises:
+            RunError: the journal cannot be read.
+        """
+        texts = [self._space.to_text(genotype) for genotype in genotypes]
+        batch = Batch(genotypes, on_record, [None] * len(genotypes))
+        batch.costs = self.costs.of(genotypes)
+        todo: list[int] = []
+        journalled = self.journal.read(texts)
+        for position, text in enumerate(texts):
+            if self.costs.violation(batch.costs[position]) > 0:
+                batch.records[position] = Record(text, costs=batch.costs[position], over_limit=True)
+                continue
+            batch.records[position] = known = journalled.get(text)
+            if known is None:
+                todo.append(position)
+            else:
+                batch.told(known)
+        if todo and not batch.stopped:
+            batch.job = self._pool.submit([tuple(int(code) for code in genotypes[position]) for position in todo])
+            self._begun[batch.job] = batch, todo
+        return batch
+
+    def finish(self, batch: Batch) -> list[Record | None]:
+        """Records of a batch, in order; None for those not reached before a stop, which ends other batches too.
+
+        Workers are idle while latency is measured.
 
         Raises:
             RunError: the journal cannot be written.
         """
-        texts = [self._space.to_text(genotype) for genotype in genotypes]
-        records: list[Record | None] = [None] * len(genotypes)
-        todo: list[int] = []
-        costs = self.costs.of(genotypes)
-        go_on = True
-        journalled = self.journal.read(texts)
-        for position, text in enumerate(texts):
-            if self.costs.violation(costs[position]) > 0:
-                records[position] = Record(text, costs=costs[position], over_limit=True)
-                continue
-            records[position] = known = journalled.get(text)
-            if known is None:
-                todo.append(position)
-            elif on_record is not None:
-                go_on = on_record(known)
-        if not go_on:
-            todo.clear()
-        started = time.monotonic()
-        results = self._pool.run([tuple(int(code) for code in genotypes[position]) for position in todo], meanwhile)
-        for index, outcome in results:
-            position = todo[index]
-            record = _record(texts[position], costs[position], outcome)
-            self.journal.write(record)
-            records[position] = record
-            if on_record is not None and not on_record(record):
-                results.close()
-                break
-        self.busy_seconds += time.monotonic() - started
+        # Where another batch's stop has ended this one, nobody works at it any more.
+        if batch.job is not None and batch.job in self._begun:
+            self._work_off(batch.job)
         if self._measures:
-            self._measure_latency(genotypes, records)
-        return records
+            self._measure_latency(batch.genotypes, batch.records)
+        return batch.records
+
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+        """`begin` and `finish` in one."""
+        return self.finish(self.begin(genotypes, on_record))
+
+    def _work_off(self, job: Job[tuple[int, ...], Measured]) -> None:
+        for finished in self._pool.finish(job):
+            batch, todo = self._begun[finished.job]
+            position = todo[finished.position]
+            text = self._space.to_text(batch.genotypes[position])
+            batch.records[position] = record = _record(text, batch.costs[position], finished.outcome)
+            if all(batch.records[other] is not None for other in todo):
+                del self._begun[finished.job]
+            self.journal.write(record)
+            batch.told(record)
+            if batch.stopped:
+                self._pool.abandon()
+                self._begun.clear()
+                break
+
+    def _rest(self) -> None:
+        """Let the workers finish what they have."""
+        for job in list(self._begun):
+            self._work_off(job)
 
     def close(self) -> None:
         """End the workers and close the journal."""

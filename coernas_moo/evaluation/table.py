@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.errors import DataError, ProblemFileError
+from coernas_moo.evaluation.batch import AtOnce, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
-from coernas_moo.evaluation.evaluator import Evaluator, Meanwhile, OnRecord
+from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.tabular import TabularBenchmark
@@ -128,23 +129,19 @@ class TableCosts(ClosedFormCosts):
             raise DataError(f"the table has no architecture {missing}")
         return rows
 
-    def of(self, genotypes: Sequence[Genotype]) -> list[dict[str, float]]:
-        """Costs by name, errors excepted: these are what an evaluation tells."""
+    def of(self, genotypes: Sequence[Genotype], names: Collection[str] | None = None) -> list[dict[str, float]]:
+        """All costs by name, errors excepted: these are what an evaluation tells."""
         return [dict(zip(self._names, values, strict=True)) for values in self._free[self.rows(genotypes)].tolist()]
 
 
-class TableEvaluator:
+class TableEvaluator(AtOnce):
     """Makes records from a table; nothing has to be kept of them but in a run, whose journal holds them all."""
 
     def __init__(self, costs: TableCosts) -> None:
         self.costs = costs
 
-    def evaluate(
-        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
-    ) -> list[Record | None]:
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """Records of canonical genotypes, in their order; None for those not reached before a stop."""
-        if meanwhile is not None:
-            meanwhile()
         records: list[Record | None] = [None] * len(genotypes)
         space = self.costs.space
         rows = self.costs.rows(genotypes)
@@ -178,16 +175,14 @@ class JournalledTable(TableEvaluator):
         self.journal = Journal(journal_path, f"table {zlib.crc32(wanted.encode()):08x}", problem.search.seed)
         self.journal.require_one_run()
 
-    def evaluate(
-        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
-    ) -> list[Record | None]:
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """As `TableEvaluator`; a record is on disk before it is told."""
 
         def keep(record: Record) -> bool:
             self.journal.write(record)
             return on_record is None or on_record(record)
 
-        return super().evaluate(genotypes, keep, meanwhile)
+        return super().evaluate(genotypes, keep)
 
     def __enter__(self) -> JournalledTable:
         return self

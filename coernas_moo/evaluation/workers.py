@@ -47,8 +47,35 @@ class Outcome(Generic[Value]):
     seconds: float
 
 
+class Job(Generic[Item, Value]):
+    """Items that were submitted together, and how many of them have no outcome yet."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = tuple(items)
+        self.left = len(self.items)
+
+
+@dataclass(frozen=True)
+class Finished(Generic[Item, Value]):
+    """What became of the item at `position` of `job`."""
+
+    job: Job[Item, Value]
+    position: int
+    outcome: Outcome[Value]
+
+
+@dataclass(frozen=True)
+class _Try(Generic[Item, Value]):
+    job: Job[Item, Value]
+    position: int
+    number: int
+
+
 class WorkerPool(Generic[Item, Value]):
     """Runs `task` on items in `workers` processes, one torch thread each.
+
+    `run` is for one job at a time. With `submit` several jobs can wait in line, so that no worker waits for the last
+    item of one before the next is begun.
 
     Args:
         task: called in the workers; sent once, when a worker starts.
@@ -64,39 +91,68 @@ class WorkerPool(Generic[Item, Value]):
         self._tries = tries
         self._timeout = timeout_seconds
         self._context = _context()
-        self._workers: list[_Worker[Item]] = []
+        self._workers: list[_Worker[Item, Value]] = []
+        self._waiting: deque[_Try[Item, Value]] = deque()
         self._size = workers
         self._ever_ready = False
         self._failed_starts = 0
+        self._worked: list[tuple[float, float]] = []
 
-    def run(
-        self, items: Sequence[Item], meanwhile: Callable[[], None] | None = None
-    ) -> Generator[tuple[int, Outcome[Value]], None, None]:
+    def run(self, items: Sequence[Item]) -> Generator[tuple[int, Outcome[Value]], None, None]:
         """Yield (position of the item, outcome) as items finish; closing the iterator abandons the rest.
+
+        Raises:
+            CoernasError: workers end, or hang, before they are ready; or a submitted job is unfinished.
+        """
+        if self._waiting or any(worker.busy for worker in self._workers):
+            raise CoernasError("the worker processes are busy with another job")
+        try:
+            for finished in self.finish(self.submit(items)):
+                yield finished.position, finished.outcome
+        finally:
+            self.abandon()
+
+    def submit(self, items: Sequence[Item]) -> Job[Item, Value]:
+        """Put items in line; workers that are free begin at once."""
+        job: Job[Item, Value] = Job(items)
+        self._waiting.extend(_Try(job, position, 1) for position in range(len(job.items)))
+        self._start(min(self._size, len(self._waiting) + sum(worker.busy for worker in self._workers)))
+        self._feed()
+        return job
+
+    def finish(self, job: Job[Item, Value]) -> Iterator[Finished[Item, Value]]:
+        """Yield outcomes, of other jobs too, as items finish, until the job has none left.
 
         A worker is given its next item before the last one's outcome is yielded, so that it does not wait for what
         is done with that.
 
-        Args:
-            items: what to run the task on.
-            meanwhile: called once, as soon as all workers that are ready have an item.
-
         Raises:
             CoernasError: workers end, or hang, before they are ready.
         """
-        waiting = deque((position, 1) for position in range(len(items)))
-        self._start(min(self._size, len(items)))
-        try:
-            self._feed(waiting, items)
-            if meanwhile is not None:
-                meanwhile()
-            while waiting or any(worker.busy for worker in self._workers):
-                finished = list(self._collect(waiting))
-                self._feed(waiting, items)
-                yield from finished
-        finally:
-            for worker in [worker for worker in self._workers if worker.busy]:
-                self._replace(worker, start=False)
+        while job.left:
+            finished = list(self._collect())
+            self._feed()
+            yield from finished
+
+    @property
+    def busy_seconds(self) -> float:
+        """Time in which at least one worker was at a try that has ended."""
+        total, until = 0.0, 0.0
+        for begin, end in sorted(self._worked):
+            total += max(0.0, end - max(begin, until))
+            until = max(until, end)
+        return total
+
+    @property
+    def work_seconds(self) -> float:
+        """Time that tries took which have ended, summed over the workers."""
+        return sum(end - begin for begin, end in self._worked)
+
+    def abandon(self) -> None:
+        """Drop all that is in line or in work."""
+        self._waiting.clear()
+        for worker in [worker for worker in self._workers if worker.busy]:
+            self._replace(worker, start=False)
 
     def close(self) -> None:
         """End all workers; what they are working on is lost."""
@@ -115,13 +171,12 @@ class WorkerPool(Generic[Item, Value]):
     ) -> None:
         self.close()
 
-    def _feed(self, waiting: deque[tuple[int, int]], items: Sequence[Item]) -> None:
+    def _feed(self) -> None:
         for worker in self._workers:
-            if waiting and worker.ready and not worker.busy:
-                position, attempt = waiting.popleft()
-                worker.give(position, attempt, items[position])
+            if self._waiting and worker.ready and not worker.busy:
+                worker.give(self._waiting.popleft())
 
-    def _collect(self, waiting: deque[tuple[int, int]]) -> Iterator[tuple[int, Outcome[Value]]]:
+    def _collect(self) -> Iterator[Finished[Item, Value]]:
         expected = [worker for worker in self._workers if worker.busy or not worker.ready]
         patience = min(worker.deadline(self._timeout) for worker in expected) - time.monotonic()
         heard = wait([worker.connection for worker in expected], timeout=max(0.0, patience))
@@ -129,7 +184,7 @@ class WorkerPool(Generic[Item, Value]):
             if not worker.ready:
                 self._welcome(worker, worker.connection in heard)
                 continue
-            position, attempt, started = worker.position, worker.attempt, worker.started
+            current, started = worker.current, worker.started
             failure: str | None = None
             value: Value | None = None
             if worker.connection in heard:
@@ -144,12 +199,14 @@ class WorkerPool(Generic[Item, Value]):
                 self._replace(worker)
             else:
                 continue
-            if failure is not None and attempt < self._tries:
-                waiting.appendleft((position, attempt + 1))
+            self._worked.append((started, started + seconds))
+            if failure is not None and current.number < self._tries:
+                self._waiting.appendleft(_Try(current.job, current.position, current.number + 1))
             else:
-                yield position, Outcome(value, failure, attempt, seconds)
+                current.job.left -= 1
+                yield Finished(current.job, current.position, Outcome(value, failure, current.number, seconds))
 
-    def _welcome(self, worker: _Worker[Item], heard: bool) -> None:
+    def _welcome(self, worker: _Worker[Item, Value], heard: bool) -> None:
         """Note that a worker is ready, or that it never will be."""
         if heard and worker.says_ready():
             worker.ready = self._ever_ready = True
@@ -174,14 +231,14 @@ class WorkerPool(Generic[Item, Value]):
             inherited = [worker.connection for worker in self._workers]
             self._workers.append(_Worker(self._context, self._task, inherited))
 
-    def _replace(self, worker: _Worker[Item], start: bool = True) -> None:
+    def _replace(self, worker: _Worker[Item, Value], start: bool = True) -> None:
         worker.kill()
         self._workers.remove(worker)
         if start:
             self._start(len(self._workers) + 1)
 
 
-class _Worker(Generic[Item]):
+class _Worker(Generic[Item, Value]):
     def __init__(self, context: BaseContext, task: Callable[[Item], Any], inherited: list[Connection]) -> None:
         self.connection, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
@@ -190,14 +247,14 @@ class _Worker(Generic[Item]):
         self.process.start()
         theirs.close()
         self.ready = self.busy = False
-        self.position = self.attempt = 0
         self.started = time.monotonic()
+        self.current: _Try[Item, Value]
 
-    def give(self, position: int, attempt: int, item: Item) -> None:
-        self.position, self.attempt, self.started, self.busy = position, attempt, time.monotonic(), True
+    def give(self, current: _Try[Item, Value]) -> None:
+        self.current, self.started, self.busy = current, time.monotonic(), True
         # A worker that died while idle is noticed when its answer is read.
         try:
-            self.connection.send(item)
+            self.connection.send(current.job.items[current.position])
         except (BrokenPipeError, ConnectionResetError):
             return
 

@@ -28,13 +28,21 @@ ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algo
 @ALGORITHMS.register("hd-duaas")
 def hd_duaas(problem: SearchProblem, preset: Preset) -> Algorithm:
     """The method's own algorithm, its offspring screened by closed-form costs and a surrogate of the archive."""
-    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair, ArchiveKnowledge(problem))
+    return HDDUAAS(
+        problem.space,
+        preset,
+        problem.accept,
+        problem.is_known,
+        problem.repair,
+        ArchiveKnowledge(problem),
+        forms=problem.forms,
+    )
 
 
 @ALGORITHMS.register("hd-duaas-plain")
 def hd_duaas_plain(problem: SearchProblem, preset: Preset) -> Algorithm:
     """The same without screening: all offspring are evaluated, as the publication has it."""
-    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair)
+    return HDDUAAS(problem.space, preset, problem.accept, problem.is_known, problem.repair, forms=problem.forms)
 
 
 for _name, _factory in {
@@ -61,7 +69,7 @@ class RandomSearch(Algorithm):  # type: ignore[misc]
         super().__init__()
         self.sampling = BalancedSampling(problem.space, problem.accept, problem.repair)
         self.accept = problem.accept
-        self.duplicates = CanonicalDuplicates(problem.space, problem.is_known)
+        self.duplicates = CanonicalDuplicates(problem.space, problem.is_known, problem.forms)
         self.batch = batch
 
     def _initialize_infill(self) -> Population:

@@ -61,7 +61,7 @@ def common(problem: SearchProblem, preset: Preset) -> dict[str, Any]:
     return {
         "pop_size": preset.population,
         "sampling": BalancedSampling(problem.space, problem.accept, problem.repair),
-        "eliminate_duplicates": CanonicalDuplicates(problem.space, problem.is_known),
+        "eliminate_duplicates": CanonicalDuplicates(problem.space, problem.is_known, problem.forms),
     }
 
 

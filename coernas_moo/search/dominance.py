@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from moocore import is_nondominated
 from numpy.typing import NDArray
 from pymoo.indicators.hv import Hypervolume
 
@@ -14,14 +15,7 @@ def non_dominated(values: NDArray[np.float64]) -> NDArray[np.bool_]:
         >>> non_dominated(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 4.0]])).tolist()
         [True, True, False]
     """
-    kept = np.zeros(len(values), dtype=bool)
-    # A dominating row precedes what it dominates in lexicographic order, so one pass over the kept ones is enough.
-    front = np.empty((0, values.shape[1]))
-    for i in np.lexsort(values.T[::-1]):
-        row = values[i]
-        if not ((front <= row).all(axis=1) & (front < row).any(axis=1)).any():
-            kept[i] = True
-            front = np.vstack([front, row])
+    kept: NDArray[np.bool_] = is_nondominated(values, keep_weakly=True)
     return kept
 
 

@@ -7,18 +7,20 @@ from collections.abc import Callable
 import numpy as np
 from pymoo.algorithms.base.genetic import GeneticAlgorithm
 from pymoo.algorithms.soo.nonconvex.ga import FitnessSurvival
+from pymoo.core.duplicate import NoDuplicateElimination
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.duplicates import CanonicalDuplicates
+from coernas_moo.search.forms import Forms
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
 from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, screen
 from coernas_moo.search.selection import Tournament
-from coernas_moo.search.surrogate import Tuning
+from coernas_moo.search.surrogate import Surrogate
 from coernas_moo.spaces import Genotype, SearchSpace
 
 SPARE = 1.3
@@ -39,7 +41,8 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
 
     Where it has `knowledge`, mating and a share of uniform samples propose many more candidates than are evaluated:
     `screen` takes those that promise to push the front out most, by their closed-form costs and by what the archive
-    lets expect of the other objectives. A generation is then asked for in several batches.
+    lets expect of the other objectives. A generation is then asked for in several batches (`left` is what is still to
+    be asked for), and a batch may be asked for before the last one is told.
 
     The publication (COER-NAS 2026) names the parts and the presets; screening and the formulas of the adaptation
     are ours.
@@ -52,6 +55,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         repair: brings a genotype of the first population within the limits; none by default.
         knowledge: what offspring are screened by; without it all are evaluated.
         screening: how they are screened.
+        forms: of the space, where others use them too.
 
     Example:
         >>> from coernas_moo.networks.layers import Shape
@@ -69,13 +73,16 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         repair: Repair | None = None,
         knowledge: Knowledge | None = None,
         screening: Screening = DEFAULT,
+        forms: Forms | None = None,
     ) -> None:
         self.space = space
         self.accept = accept
         self.knowledge = knowledge
         self.screening = screening
         self.left = 0
-        self.tunings: dict[int, Tuning] = {}
+        self.looks_ahead = knowledge is not None
+        self.asked: list[Population] = []
+        self.surrogates: dict[int, Surrogate] = {}
         conv = preset.mutation["conv"]
         super().__init__(
             pop_size=preset.population,
@@ -83,17 +90,14 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             selection=Tournament(preset.tournament),
             crossover=SegmentCrossover(space, preset.crossover, preset.crossover["conv"]),
             mutation=AdaptiveMutation(space, preset.mutation, max(conv, 1.0 / len(space.genes))),
-            eliminate_duplicates=CanonicalDuplicates(space, known),
+            eliminate_duplicates=CanonicalDuplicates(space, known, forms),
             advance_after_initial_infill=True,
         )
+        # Offspring are looked through once, with all that is in work.
+        self.mating.eliminate_duplicates = NoDuplicateElimination()
 
     def _setup(self, problem: Problem, **kwargs: object) -> None:
         self.survival = FitnessSurvival() if problem.n_obj == 1 else RankAndCrowding()
-
-    @property
-    def generation_complete(self) -> bool:
-        """Whether the offspring asked for last complete a generation of the size of the population."""
-        return self.left <= 0
 
     def _infill(self) -> Population | None:
         if self.knowledge is None:
@@ -106,7 +110,12 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         if not len(offspring):
             self.termination.force_termination = True
             return None
+        self.asked.append(offspring)
         return offspring
+
+    def _advance(self, infills: Population | None = None, **kwargs: object) -> None:
+        self.asked = [population for population in self.asked if population is not infills]
+        super()._advance(infills, **kwargs)
 
     def _screened(self, knowledge: Knowledge) -> Population:
         many = self.screening.candidates * self.n_offsprings
@@ -114,7 +123,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         candidates = Population.merge(
             self._mated(self.pop, many - uniform), Population.new("X", self.space.sample(uniform, self.random_state))
         )
-        candidates = self._usable(candidates, Population.create())
+        candidates = self._usable(candidates)
         if len(candidates) < self.n_offsprings:
             return self._filled(candidates)
         chosen = screen(
@@ -123,7 +132,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             knowledge,
             self.random_state,
             self.screening,
-            self.tunings,
+            self.surrogates,
         )
         return candidates[chosen]
 
@@ -150,9 +159,9 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             self.problem, parents, n, n_max_iterations=1, algorithm=self, random_state=self.random_state
         )
 
-    def _usable(self, fresh: Population, others: Population) -> Population:
-        """Those that are new to the run, to the population and to `others`, and may be tried."""
-        fresh = self.eliminate_duplicates.do(fresh, self.pop, others)
+    def _usable(self, fresh: Population, *others: Population) -> Population:
+        """Those that are new to the run, the population, what is in work and `others`, and may be tried."""
+        fresh = self.eliminate_duplicates.do(fresh, self.pop, *self.asked, *others)
         if self.accept is not None and len(fresh):
             fresh = fresh[self.accept(np.stack(fresh.get("X")))]
         return fresh

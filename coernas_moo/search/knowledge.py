@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from coernas_moo.search.duplicates import REMEMBERED
 from coernas_moo.search.surrogate import Encoded
 from coernas_moo.spaces import Genotype
 
@@ -21,7 +20,6 @@ class ArchiveKnowledge:
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
         self._genotypes: dict[str, Genotype] = {}
-        self._functions: dict[bytes, Genotype] = {}
         self._evaluated: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
         self._size = -1
 
@@ -43,8 +41,9 @@ class ArchiveKnowledge:
 
     def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Closed-form objectives of canonical networks, NaN for the others."""
-        space, objectives = self._problem.space, self._problem.archive.objectives
-        rows = self._problem.evaluator.costs.of([space.canonical(row) for row in genotypes])
+        forms, objectives = self._problem.forms, self._problem.archive.objectives
+        names = [objective.name for objective in objectives]
+        rows = self._problem.evaluator.costs.of([forms.canonical(row) for row in genotypes], names)
         values = [[objective.sign * row.get(objective.name, np.nan) for objective in objectives] for row in rows]
         return np.array(values, dtype=float).reshape(len(genotypes), len(objectives))
 
@@ -55,12 +54,6 @@ class ArchiveKnowledge:
 
     def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Each genotype's function, as codes."""
-        if len(self._functions) > REMEMBERED:
-            self._functions.clear()
-        rows = []
-        for row in genotypes:
-            key = row.tobytes()
-            if key not in self._functions:
-                self._functions[key] = self._problem.space.function(row)
-            rows.append(self._functions[key])
+        forms = self._problem.forms
+        rows = [forms.function(forms.canonical(row)) for row in genotypes]
         return np.array(rows, dtype=np.int64).reshape(genotypes.shape)

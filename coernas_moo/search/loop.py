@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pymoo.core.termination import NoTermination
+from threadpoolctl import threadpool_limits
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
@@ -19,10 +19,11 @@ from coernas_moo.evaluation.table import JournalledTable, open_costs, open_evalu
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.dominance import normalised_hypervolume
+from coernas_moo.search.driver import Driver
 from coernas_moo.search.feasibility import require_feasible
 from coernas_moo.search.history import History
 from coernas_moo.search.presets import effective_preset
-from coernas_moo.search.problem import BudgetUsedUp, RankingEvaluator, SearchProblem
+from coernas_moo.search.problem import BudgetUsedUp, SearchProblem
 from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import RunDirectory, State, require_same_data
@@ -89,7 +90,9 @@ def run_search(
         with open_evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
             run_directory.write_problem(problem)
             costs.keep()
-            _Search(problem, evaluator, dataset, run_directory, before, listener or Listener()).run()
+            # Matrices here are small: threads of BLAS would only take cores from the workers.
+            with threadpool_limits(1, user_api="blas"):
+                _Search(problem, evaluator, dataset, run_directory, before, listener or Listener()).run()
     return Run(run_directory.path)
 
 
@@ -181,24 +184,23 @@ class _Search:
         if self.problem.search.evaluations is not None:
             problem.max_evaluations = max(self.problem.search.evaluations, self.journalled)
         problem.on_record = self._on_record
-        problem.meanwhile = self._report
         algorithm = ALGORITHMS[self.problem.search.algorithm](problem, self.preset)
-        algorithm.evaluator = RankingEvaluator()
-        algorithm.setup(problem, termination=NoTermination(), seed=self.problem.search.seed)
+
+        def asks(generations: int) -> bool:
+            unfinished = self.generations is None or generations < self.generations
+            return unfinished or problem.evaluations_begun < self.journalled
+
+        driver = Driver(algorithm, problem, self.problem.search.seed, asks=asks, meanwhile=self._report)
         while not (reason := self._used_up()):
-            offspring = algorithm.ask()
-            if offspring is None or not len(offspring):
-                return self._exhausted()
             try:
-                algorithm.evaluator.eval(problem, offspring, algorithm=algorithm)
+                if not driver.step():
+                    return self._exhausted()
             except BudgetUsedUp:
                 self._generation_done()
                 return self._used_up() or "a budget is used up"
-            algorithm.tell(infills=offspring)
-            # An algorithm may ask for a generation in several batches.
-            if getattr(algorithm, "generation_complete", True):
+            if driver.generation > self.generation:
                 self._require_some_success()
-                self.generation += 1
+                self.generation = driver.generation
                 self._generation_done()
         return reason
 

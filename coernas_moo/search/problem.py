@@ -11,15 +11,13 @@ from pymoo.core.evaluator import Evaluator as PymooEvaluator
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 
+from coernas_moo.evaluation.batch import Batch, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts
-from coernas_moo.evaluation.evaluator import Meanwhile, OnRecord
 from coernas_moo.evaluation.record import Record
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.feasibility import descend
+from coernas_moo.search.forms import Forms
 from coernas_moo.spaces import Genotype, SearchSpace
-
-REMEMBERED = 16384
-"""Genotypes whose canonical forms are kept."""
 
 
 class BudgetUsedUp(Exception):
@@ -33,13 +31,15 @@ class CandidateEvaluator(Protocol):
     def costs(self) -> ClosedFormCosts:
         """Closed-form costs and limits."""
 
-    def evaluate(
-        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
-    ) -> list[Record | None]:
-        """Records of distinct canonical genotypes, in their order; None for those not reached before a stop.
+    @property
+    def overlaps(self) -> bool:
+        """Whether a batch can be begun while another is in work."""
 
-        `meanwhile` is called once, whatever there is to evaluate: where there are workers, while they are busy.
-        """
+    def begin(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> Batch:
+        """Begin to evaluate distinct canonical genotypes; does not wait for workers."""
+
+    def finish(self, batch: Batch) -> list[Record | None]:
+        """Records of a batch, in its order; None for those not reached before a stop."""
 
 
 class SearchProblem(Problem):  # type: ignore[misc]
@@ -61,13 +61,12 @@ class SearchProblem(Problem):  # type: ignore[misc]
 
     def __init__(self, space: SearchSpace, evaluator: CandidateEvaluator, archive: Archive) -> None:
         self.space = space
+        self.forms = Forms(space)
         self.evaluator = evaluator
         self.archive = archive
         self.max_evaluations: int | None = None
         self.on_record: OnRecord | None = None
-        self.meanwhile: Meanwhile | None = None
-        self._remembered: dict[bytes, tuple[Genotype, str]] = {}
-        self._text: dict[bytes, str] = {}
+        self._in_work: set[str] = set()
         self._allowed: dict[bytes, bool] = {}
         super().__init__(
             n_var=len(space.genes),
@@ -81,17 +80,17 @@ class SearchProblem(Problem):  # type: ignore[misc]
 
     def texts(self, genotypes: NDArray[Any]) -> list[str]:
         """Canonical texts of a population (n, genes)."""
-        return [self._canonical_text(row)[1] for row in _codes(genotypes)]
+        return [self.forms.text(self.forms.canonical(row)) for row in genotypes]
 
     def is_known(self, canonical: Genotype) -> bool:
         """Whether a canonical genotype is in the archive."""
-        return self._text_of(canonical) in self.archive
+        return self.forms.text(canonical) in self.archive
 
     def accept(self, genotypes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows (n, genes) meet all closed-form limits."""
         if not self.evaluator.costs.limits:
             return np.ones(len(genotypes), dtype=bool)
-        canonical = [self._canonical_text(row)[0] for row in _codes(genotypes)]
+        canonical = [self.forms.canonical(row) for row in genotypes]
         unseen = {c.tobytes(): c for c in canonical if c.tobytes() not in self._allowed}
         closed_form = self.evaluator.costs
         for key, costs in zip(unseen, closed_form.of(list(unseen.values())), strict=True):
@@ -111,39 +110,61 @@ class SearchProblem(Problem):  # type: ignore[misc]
         """A genotype near `genotype` that meets the closed-form limits, or comes as near to them as descent gets."""
         return descend(self.evaluator.costs, genotype)
 
-    def _canonical_text(self, genotype: Genotype) -> tuple[Genotype, str]:
-        # Survivors and their offspring come by again and again.
-        key = genotype.tobytes()
-        known = self._remembered.get(key)
-        if known is None:
-            if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
-            canonical = self.space.canonical(genotype)
-            known = self._remembered[key] = canonical, self._text_of(canonical)
-        return known
-
-    def _text_of(self, canonical: Genotype) -> str:
-        key = canonical.tobytes()
-        if key not in self._text:
-            self._text[key] = self.space.to_text(canonical)
-        return self._text[key]
-
     def _evaluate(self, X: NDArray[Any], out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        pairs = [self._canonical_text(row) for row in _codes(X)]
-        fresh = {text: canonical for canonical, text in pairs if text not in self.archive}
-        self.archive.add(self._records(list(fresh.values())))
-        texts = [text for _, text in pairs]
-        if any(text not in self.archive for text in texts):
-            raise BudgetUsedUp
+        texts = self._finish(X, self._begin(X))
         out["F"] = self.archive.objective_values(texts)
         out["G"] = self.archive.constraint_values(texts)
 
-    def _records(self, genotypes: Sequence[Genotype]) -> list[Record]:
-        if self.max_evaluations is not None and genotypes:
-            counted = np.cumsum(self.accept(np.stack(genotypes)))
-            genotypes = genotypes[: int((counted <= self.max_evaluations - self.archive.evaluations).sum())]
-        records = self.evaluator.evaluate(genotypes, self.on_record, self.meanwhile)
-        return [record for record in records if record is not None]
+    @property
+    def evaluations_begun(self) -> int:
+        """What counts as an evaluation: in the archive, or in work."""
+        return self.archive.evaluations + len(self._in_work)
+
+    @property
+    def evaluations_left(self) -> int | None:
+        """Candidates that may still be built, those in work taken off; None: no end."""
+        return None if self.max_evaluations is None else self.max_evaluations - self.evaluations_begun
+
+    def begin(self, population: Population) -> Batch:
+        """Begin to evaluate a population; it may be cut short by the budget of evaluations."""
+        return self._begin(population.get("X"))
+
+    def finish(self, population: Population, batch: Batch) -> None:
+        """Wait for a population's batch, and give its members their values.
+
+        Raises:
+            BudgetUsedUp: a budget ended before all of them had some.
+        """
+        self._finish(population.get("X"), batch)
+        self.update(population)
+
+    def keep(self, batch: Batch) -> None:
+        """Add what there is of a batch to the archive."""
+        found = [record for record in batch.records if record is not None]
+        self.archive.add(found)
+        self._in_work.difference_update(self.forms.text(genotype) for genotype in batch.genotypes)
+
+    def _begin(self, population: NDArray[Any]) -> Batch:
+        canonical = [self.forms.canonical(row) for row in population]
+        by_text = dict(zip(map(self.forms.text, canonical), canonical, strict=True))
+        fresh = {text: form for text, form in by_text.items() if not (text in self.archive or text in self._in_work)}
+        genotypes = list(fresh.values())
+        if genotypes:
+            counted = self.accept(np.stack(genotypes))
+            left = self.evaluations_left
+            if left is not None:
+                genotypes = genotypes[: int((np.cumsum(counted) <= left).sum())]
+            texts = list(fresh)[: len(genotypes)]
+            self._in_work.update(texts[i] for i in np.flatnonzero(counted[: len(texts)]))
+        return self.evaluator.begin(genotypes, self.on_record)
+
+    def _finish(self, genotypes: NDArray[Any], batch: Batch) -> list[str]:
+        batch.records = self.evaluator.finish(batch)
+        self.keep(batch)
+        texts = self.texts(genotypes)
+        if any(text not in self.archive for text in texts):
+            raise BudgetUsedUp
+        return texts
 
 
 class RankingEvaluator(PymooEvaluator):  # type: ignore[misc]
@@ -165,8 +186,3 @@ class RankingEvaluator(PymooEvaluator):  # type: ignore[misc]
         super()._eval(problem, pop, evaluate_values_of, **kwargs)
         if algorithm is not None and algorithm.pop is not None:
             problem.update(algorithm.pop)
-
-
-def _codes(genotypes: NDArray[Any]) -> NDArray[np.int64]:
-    codes: NDArray[np.int64] = np.rint(np.asarray(genotypes, dtype=float)).astype(np.int64)
-    return codes

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.search.dominance import non_dominated
-from coernas_moo.search.surrogate import Encoded, Surrogate, Tuning
+from coernas_moo.search.surrogate import Encoded, Surrogate
 
 DIRECTIONS = 100
 
@@ -57,7 +57,7 @@ def screen(
     knowledge: Knowledge,
     rng: np.random.Generator,
     settings: Screening = DEFAULT,
-    tunings: dict[int, Tuning] | None = None,
+    surrogates: dict[int, Surrogate] | None = None,
 ) -> NDArray[np.int64]:
     """Positions of the `wanted` candidates that together promise the largest hypervolume, best first.
 
@@ -72,19 +72,19 @@ def screen(
         knowledge: what is known.
         rng: draws directions.
         settings: how it is done.
-        tunings: of the surrogates by objective, from one call to the next; brought up to date.
+        surrogates: by objective, from one call to the next; brought up to date.
     """
     genotypes, values = knowledge.evaluated()
     if len(genotypes) < 2:
         return np.arange(wanted)
-    kept = {} if tunings is None else tunings
+    kept = {} if surrogates is None else surrogates
     predicted = np.repeat(knowledge.costs(candidates)[None], len(settings.deviations), axis=0)
     unknown = np.flatnonzero(np.isnan(predicted).any(axis=(0, 1)))
     if len(unknown):
         known_features, new_features = knowledge.features(genotypes), knowledge.features(candidates)
         for objective in unknown:
             process = Surrogate(known_features, values[:, objective], rng, kept.get(int(objective)))
-            kept[int(objective)] = process.tuning
+            kept[int(objective)] = process
             predicted[:, :, objective] = process.optimistic(new_features, settings.deviations)
     front = values[non_dominated(values)]
     ideal, nadir = front.min(axis=0), front.max(axis=0)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, eigh, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import ndtri
 
 DECAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 SPREADS = (0.03, 0.1, 0.3)
 NOISES = (1e-3, 1e-2, 5e-2)
 MOST_TUNED, MOST_USED = 200, 600
-"""Members on which a tuning is chosen, and members the process is conditioned on: its cost is cubic."""
+"""Members on which a tuning is chosen, and members the process is begun with: their cost is cubic."""
 
 LASTS = 1.25
-"""A tuning is kept until there are so many times as many members as it was chosen on."""
+"""A process is extended until there are so many times as many members as it was begun with."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,10 @@ class Tuning:
     def covariance(self, a: Encoded, b: Encoded) -> NDArray[np.float64]:
         """Shape (rows of a, rows of b): exp(-decay x genes that differ), exp(-spread x squared distance of counts),
         half of each."""
-        genes: NDArray[np.float64] = np.exp(-self.decay * a.differences(b)) + np.exp(-self.spread * a.distances(b))
-        return 0.5 * genes
+        covariance: NDArray[np.float64] = np.exp(-self.decay * a.differences(b))
+        covariance += np.exp(-self.spread * a.distances(b))
+        covariance *= 0.5
+        return covariance
 
 
 class Encoded:
@@ -69,11 +71,18 @@ class Encoded:
         ]
         self.counts: NDArray[np.float64] = np.concatenate(counts, axis=1)
 
-    def rows(self, chosen: NDArray[np.int64]) -> Encoded:
+    def __len__(self) -> int:
+        return len(self.one_hot)
+
+    def rows(self, chosen: NDArray[np.int64] | slice) -> Encoded:
         """Some of them."""
         part = object.__new__(Encoded)
         part.genes, part.one_hot, part.counts = self.genes, self.one_hot[chosen], self.counts[chosen]
         return part
+
+    def begins_with(self, others: Encoded) -> bool:
+        """Whether the first of these are the others."""
+        return len(others) <= len(self) and np.array_equal(self.one_hot[: len(others)], others.one_hot)
 
     def differences(self, others: Encoded) -> NDArray[np.float64]:
         """Genes in which each of these differs from each of the others."""
@@ -100,7 +109,8 @@ class Surrogate:
         members: n of them, at least 2.
         values: (n,), finite.
         rng: draws the members used where there are too many.
-        tuning: an earlier one, taken while it lasts.
+        earlier: of an archive to which members have been added since: its parameters and its factorisation are
+            taken over while they last, which saves the cubic part of the cost.
 
     Example:
         >>> codes = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -111,31 +121,55 @@ class Surrogate:
     """
 
     def __init__(
-        self, members: Encoded, values: NDArray[np.float64], rng: np.random.Generator, tuning: Tuning | None = None
+        self,
+        members: Encoded,
+        values: NDArray[np.float64],
+        rng: np.random.Generator,
+        earlier: Surrogate | None = None,
     ) -> None:
-        everybody = len(values)
-        if everybody > MOST_USED:
-            # The best stay: they decide which candidates look promising.
-            order = np.argsort(values, kind="stable")
-            kept = np.append(
-                order[: MOST_USED // 2], rng.choice(order[MOST_USED // 2 :], MOST_USED // 2, replace=False)
-            )
-            members, values = members.rows(kept), values[kept]
+        self.archived = len(values)
+        self.used: NDArray[np.int64]
+        self.tuning: Tuning
+        if earlier is not None and earlier.lasts(members):
+            self.used = np.append(earlier.used, np.arange(earlier.archived, self.archived))
+        else:
+            earlier = None
+            self.used = np.arange(self.archived) if self.archived <= MOST_USED else _some(values, rng)
+        self.members, values = members.rows(self.used), values[self.used]
         n = len(values)
-        self.members = members
         self.values = np.sort(values)
         self.scores = ndtri((np.arange(n) + 0.5) / n)
         # Equal values share the middle of their scores.
         first, last = np.searchsorted(self.values, values), np.searchsorted(self.values, values, side="right") - 1
         targets = (self.scores[first] + self.scores[last]) / 2
-        if tuning is None or not tuning.lasts(everybody):
+        if earlier is None:
             tuned = np.arange(n) if n <= MOST_TUNED else rng.choice(n, MOST_TUNED, replace=False)
-            tuning = _most_likely(members.rows(tuned), targets[tuned], everybody)
-        self.tuning = tuning
-        covariance = tuning.covariance(members, members) + tuning.noise * np.eye(n)
-        self.root = np.linalg.cholesky(covariance)
-        self.weights = cho_solve((self.root, True), targets)
+            self.tuning = _most_likely(self.members.rows(tuned), targets[tuned], self.archived)
+            self.root = _root(self.tuning.covariance(self.members, self.members), self.tuning.noise)
+        else:
+            self.tuning = earlier.tuning
+            self.root = self._extended(earlier)
+        self.weights = cho_solve((self.root, True), targets, check_finite=False)
         self.variance = max(float(targets @ self.weights) / n, 1e-12)
+
+    def lasts(self, members: Encoded) -> bool:
+        """Whether it can be extended to so many members: not too many more, and the first of them its own."""
+        kept = self.archived <= len(members) and self.tuning.lasts(len(members))
+        return kept and members.rows(self.used).begins_with(self.members)
+
+    def _extended(self, earlier: Surrogate) -> NDArray[np.float64]:
+        """The Cholesky factor of a covariance of which the first rows have been factorised."""
+        before, n = len(earlier.members), len(self.members)
+        if before == n:
+            return earlier.root
+        new = self.members.rows(slice(before, None))
+        root = np.zeros((n, n))
+        root[:before, :before] = earlier.root
+        cross = self.tuning.covariance(earlier.members, new)
+        below = solve_triangular(earlier.root, cross, lower=True, check_finite=False).T
+        root[before:, :before] = below
+        root[before:, before:] = _root(self.tuning.covariance(new, new) - below @ below.T, self.tuning.noise)
+        return root
 
     def optimistic(self, candidates: Encoded, deviations: Sequence[float]) -> NDArray[np.float64]:
         """Predicted means less so many predictive standard deviations (noise included), in units of the values.
@@ -156,19 +190,35 @@ class Surrogate:
         return predicted
 
 
-def _most_likely(members: Encoded, targets: NDArray[np.float64], everybody: int) -> Tuning:
+def _some(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """`MOST_USED` members, in order. The best are among them: they decide which candidates look promising."""
+    order = np.argsort(values, kind="stable")
+    others = rng.choice(order[MOST_USED // 2 :], MOST_USED // 2, replace=False)
+    some: NDArray[np.int64] = np.sort(np.append(order[: MOST_USED // 2], others))
+    return some
+
+
+def _root(covariance: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
+    """Cholesky factor, lower, of the covariance with the noise on its diagonal."""
+    root: NDArray[np.float64] = cholesky(covariance + noise * np.eye(len(covariance)), lower=True, check_finite=False)
+    return root
+
+
+def _most_likely(members: Encoded, targets: NDArray[np.float64], archived: int) -> Tuning:
     """The parameters of the highest marginal likelihood."""
     n = len(targets)
-    best, chosen = -np.inf, Tuning(DECAYS[0], SPREADS[0], NOISES[-1], everybody)
-    for decay in DECAYS:
-        for spread in SPREADS:
-            tried = Tuning(decay, spread, 0.0, everybody)
-            eigenvalues, vectors = eigh(tried.covariance(members, members), check_finite=False)
-            energy = (vectors.T @ targets) ** 2
+    differences, distances = members.differences(members), members.distances(members)
+    by_genes = [np.exp(-decay * differences) for decay in DECAYS]
+    by_counts = [np.exp(-spread * distances) for spread in SPREADS]
+    best, chosen = -np.inf, Tuning(DECAYS[0], SPREADS[0], NOISES[-1], archived)
+    for decay, genes in zip(DECAYS, by_genes, strict=True):
+        for spread, counts in zip(SPREADS, by_counts, strict=True):
+            covariance = 0.5 * (genes + counts)
             for noise in NOISES:
-                spectrum = np.maximum(eigenvalues, 0.0) + noise
-                variance = max(float((energy / spectrum).mean()), 1e-12)
-                likelihood = -0.5 * (n * np.log(variance) + float(np.log(spectrum).sum()))
+                root = _root(covariance, noise)
+                whitened = solve_triangular(root, targets, lower=True, check_finite=False)
+                variance = max(float(whitened @ whitened) / n, 1e-12)
+                likelihood = -0.5 * n * np.log(variance) - float(np.log(np.diag(root)).sum())
                 if likelihood > best:
-                    best, chosen = likelihood, Tuning(decay, spread, noise, everybody)
+                    best, chosen = likelihood, Tuning(decay, spread, noise, archived)
     return chosen

@@ -19,8 +19,8 @@ import pytest
 from pymoo.core.termination import NoTermination
 
 from coernas_moo.config import ProblemFile, parse_problem
+from coernas_moo.evaluation.batch import AtOnce, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts
-from coernas_moo.evaluation.evaluator import Meanwhile, OnRecord
 from coernas_moo.evaluation.record import Record
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.algorithms import ALGORITHMS
@@ -70,7 +70,7 @@ population = 10
 """The separable space, of whose networks one in thousands has fewer than 15,000 parameters."""
 
 
-class SyntheticEvaluator:
+class SyntheticEvaluator(AtOnce):
     """Makes records without building anything: proxies are fixed random numbers in (0, 1), drawn by genotype.
 
     Args:
@@ -85,12 +85,8 @@ class SyntheticEvaluator:
         self.costs = costs
         self.evaluated: list[str] = []
 
-    def evaluate(
-        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
-    ) -> list[Record | None]:
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """Records of canonical genotypes; a stop is not asked for."""
-        if meanwhile is not None:
-            meanwhile()
         records: list[Record | None] = []
         for genotype, costs in zip(genotypes, self.costs.of(genotypes), strict=True):
             text = self.costs.space.to_text(genotype)

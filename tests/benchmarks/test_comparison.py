@@ -253,7 +253,7 @@ def test_screened_offspring_come_in_batches_that_make_up_a_generation(table_here
         algorithm.evaluator.eval(problem, offspring)
         algorithm.tell(infills=offspring)
         sizes.append(len(offspring))
-        generation += algorithm.generation_complete
+        generation += algorithm.left == 0
     assert sizes == [12, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
     assert generation == 3
     assert problem.archive.evaluations == 36

@@ -22,6 +22,7 @@ from coernas_moo.evaluation.task import ScoringTask
 from coernas_moo.networks.layers import Shape
 from coernas_moo.objectives import register_network_objective
 from coernas_moo.objectives.latency import Latency
+from coernas_moo.objectives.latency_table import LatencyTable
 from coernas_moo.proxies import Trace, register_proxy
 from coernas_moo.spaces import Genotype
 
@@ -203,3 +204,61 @@ def test_a_resumed_run_estimates_latency_as_before(
     with open_evaluator(problem, tmp_path) as evaluator:
         assert evaluator.costs.of(rows) == first
         assert evaluator.costs.violation({"params": 1.0, "latency_ms": 1500.0}) == 0.5
+
+
+def test_batches_overlap_and_each_has_its_records(tmp_path: Path, tiny: MakeProblem) -> None:
+    (tmp_path / "alone").mkdir()
+    with open_evaluator(tiny(), tmp_path / "alone") as alone:
+        expected = values(alone.evaluate(genotypes(alone)))
+    told: list[str] = []
+
+    def on_record(record: Record) -> bool:
+        told.append(record.text)
+        return True
+
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        assert evaluator.overlaps
+        rows = genotypes(evaluator)
+        first, second = evaluator.begin(rows[:2], on_record), evaluator.begin(rows[2:], on_record)
+        # In any order: waiting for one batch works at the others too.
+        later = evaluator.finish(second)
+        assert values([*evaluator.finish(first), *later]) == expected
+    assert sorted(told) == sorted(text for text, _, _ in expected)
+
+
+def test_a_stop_ends_all_batches(tmp_path: Path, tiny: MakeProblem) -> None:
+    with open_evaluator(tiny(evaluation__workers=1), tmp_path) as evaluator:
+        rows = genotypes(evaluator)
+        first, second = (evaluator.begin(part, lambda record: False) for part in (rows[:2], rows[2:]))
+        records = [*evaluator.finish(first), *evaluator.finish(second)]
+        assert sum(record is not None for record in records) == len(evaluator.journal) == 1
+        # The evaluator goes on.
+        assert len(values(evaluator.evaluate(rows))) == len(rows)
+
+
+def test_workers_rest_while_operators_are_measured(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
+    problem = tiny(objectives=["score", "latency_ms"])
+    at_work: list[int] = []
+    with open_evaluator(problem, tmp_path) as evaluator:
+        measure = LatencyTable.measure
+
+        def watched(table: LatencyTable, work: Any) -> int:
+            at_work.append(len(evaluator._begun))
+            return measure(table, work)
+
+        monkeypatch.setattr(LatencyTable, "measure", watched)
+        rows = genotypes(evaluator)
+        first = evaluator.begin(rows[:1])
+        assert at_work == [0]
+        second = evaluator.begin(rows[1:])
+        assert at_work == [0, 0]
+        assert len(values([*evaluator.finish(first), *evaluator.finish(second)])) == len(rows)
+
+
+def test_where_latency_is_measured_batches_do_not_overlap(tmp_path: Path, tiny: MakeProblem) -> None:
+    problem = tiny(objectives=["score", "latency_ms"], latency__mode="measured")
+    with open_evaluator(problem, tmp_path) as evaluator:
+        assert not evaluator.overlaps

@@ -280,3 +280,39 @@ def test_one_that_cannot_start_is_replaced_a_few_times(
         else:
             with pytest.raises(CoernasError, match="exit code 5"):
                 list(pool.run(["exit", 1]))
+
+
+def test_jobs_wait_in_line_and_no_worker_waits_for_the_end_of_one() -> None:
+    with WorkerPool(act, 2) as pool:
+        first, second = pool.submit([("sleep", 0.6), 1]), pool.submit([2, 3, 4])
+        heard = list(pool.finish(first))
+        # The slow item of the first job ends last: meanwhile the other worker has done the second job.
+        assert [(item.job is second, item.position) for item in heard] == [
+            (False, 1),
+            (True, 0),
+            (True, 1),
+            (True, 2),
+            (False, 0),
+        ]
+        assert second.left == 0
+        assert list(pool.finish(second)) == []
+
+
+def test_abandoned_jobs_are_not_worked_at_and_the_pool_goes_on() -> None:
+    with WorkerPool(act, 1) as pool:
+        pool.submit(["hang", 1])
+        with pytest.raises(CoernasError, match="busy with another job"):
+            next(pool.run([1]))
+        pool.abandon()
+        assert [outcome.value for _, outcome in pool.run([5])] == [10]
+
+
+def test_the_time_at_work_is_that_of_the_tries() -> None:
+    with WorkerPool(act, 2) as pool:
+        assert pool.busy_seconds == pool.work_seconds == 0
+        list(pool.run([("sleep", 0.3), ("sleep", 0.3)]))
+        time.sleep(0.3)
+        list(pool.run([("sleep", 0.2)]))
+        assert pool.work_seconds == pytest.approx(0.8, abs=0.1)
+        # One worker may begin a little after the other, but not after a whole item.
+        assert 0.5 <= pool.busy_seconds < 0.75

@@ -120,8 +120,8 @@ def test_limits_are_constraints() -> None:
 class Failing(SyntheticEvaluator):
     """Fails every second candidate, and has an infinite proxy for every third."""
 
-    def evaluate(self, genotypes: Any, on_record: Any = None, meanwhile: Any = None) -> list[Record | None]:
-        records = [record for record in super().evaluate(genotypes, on_record, meanwhile) if record is not None]
+    def evaluate(self, genotypes: Any, on_record: Any = None) -> list[Record | None]:
+        records = [record for record in super().evaluate(genotypes, on_record) if record is not None]
         failed = [Record(r.text, costs=r.costs, failure="worker killed", tries=2) for r in records[::2]]
         records[::2] = failed
         infinite = [replace(r, proxies={**r.proxies, "isotropy": -np.inf}) for r in records[1::6]]

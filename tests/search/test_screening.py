@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pymoo.indicators.hv import Hypervolume
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, multivariate_normal, norm
 
 from coernas_moo.search.knowledge import ArchiveKnowledge
 from coernas_moo.search.screening import Screening, screen
-from coernas_moo.search.surrogate import LASTS, MOST_USED, Encoded, Surrogate, Tuning
+from coernas_moo.search.surrogate import DECAYS, LASTS, MOST_USED, NOISES, SPREADS, Encoded, Surrogate, Tuning
 from coernas_moo.testing.algorithms import CELLS, synthetic_problem
 
 TRUST = Screening(deviations=(0.0,))
@@ -120,13 +121,57 @@ def test_counts_tell_what_an_option_does_wherever_it_stands() -> None:
     assert together > single
 
 
-def test_a_tuning_lasts_until_the_archive_has_grown() -> None:
+def test_a_surrogate_is_extended_until_the_archive_has_grown() -> None:
     rng = np.random.default_rng(0)
-    seen = rng.integers(0, 4, size=(100, 8))
-    kept = Tuning(0.4, 0.3, 0.05, round(100 / LASTS) + 1)
-    assert Surrogate(encoded(seen), additive(seen), rng, kept).tuning is kept
-    old = Tuning(0.4, 0.3, 0.05, round(100 / LASTS) - 1)
-    assert Surrogate(encoded(seen), additive(seen), rng, old).tuning.members == 100
+    seen, new = rng.integers(0, 4, size=(200, 8)), rng.integers(0, 4, size=(50, 8))
+    # Values of members move as others are added, as ranks do.
+    before, after = additive(seen[:100]), additive(seen) ** 2
+    earlier = Surrogate(encoded(seen[:100]), before, rng)
+    lasts, ends = round(LASTS * 100) - 1, round(LASTS * 100)
+    extended = Surrogate(encoded(seen[:lasts]), after[:lasts], rng, earlier)
+    assert extended.tuning is earlier.tuning
+    covariance = extended.tuning.covariance(extended.members, extended.members)
+    assert np.allclose(extended.root @ extended.root.T, covariance + extended.tuning.noise * np.eye(lasts))
+    assert np.allclose(extended.root, np.tril(extended.root))
+    again = Surrogate(encoded(seen[:lasts]), after[:lasts], rng, extended)
+    assert again.root is extended.root
+    assert np.array_equal(*(each.optimistic(encoded(new), [0.0, 1.0]) for each in (extended, again)))
+    assert Surrogate(encoded(seen[:ends]), after[:ends], rng, earlier).tuning.members == ends
+
+
+def test_a_surrogate_of_other_members_is_not_extended() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(110, 8))
+    earlier = Surrogate(encoded(seen[:100]), additive(seen[:100]), rng)
+    for others in (seen[::-1], seen[:90]):
+        fresh = Surrogate(encoded(others), additive(others), rng, earlier)
+        assert fresh.tuning.members == len(others)
+
+
+def test_where_there_are_many_members_the_used_ones_are_extended_too() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(MOST_USED + 40, 8))
+    earlier = Surrogate(encoded(seen[:-20]), additive(seen[:-20]), rng)
+    later = Surrogate(encoded(seen), additive(seen), rng, earlier)
+    assert later.used.tolist() == [*earlier.used.tolist(), *range(MOST_USED + 20, MOST_USED + 40)]
+    assert len(later.root) == len(later.members) == MOST_USED + 20
+
+
+def test_the_tuning_has_the_highest_marginal_likelihood_of_the_grid() -> None:
+    rng = np.random.default_rng(3)
+    seen = rng.integers(0, 4, size=(60, 8))
+    process = Surrogate(encoded(seen), additive(seen), rng)
+    ranks = additive(seen).argsort().argsort()
+    targets = norm.ppf((ranks + 0.5) / 60)
+
+    def likelihood(decay: float, spread: float, noise: float) -> float:
+        kernel = Tuning(decay, spread, noise, 60).covariance(process.members, process.members) + noise * np.eye(60)
+        variance = targets @ np.linalg.solve(kernel, targets) / 60
+        return float(multivariate_normal(cov=variance * kernel).logpdf(targets))
+
+    grid = list(product(DECAYS, SPREADS, NOISES))
+    best = max(grid, key=lambda parameters: likelihood(*parameters))
+    assert (process.tuning.decay, process.tuning.spread, process.tuning.noise) == best
 
 
 def test_equal_values_and_many_members_are_no_trouble() -> None:

@@ -17,8 +17,8 @@ from coernas_moo.benchmarks.comparison import Plan, search_once
 from coernas_moo.benchmarks.correlation import Fusion
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
 from coernas_moo.config import ProblemFile, load_problem
+from coernas_moo.evaluation.batch import AtOnce, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts
-from coernas_moo.evaluation.evaluator import Meanwhile, OnRecord
 from coernas_moo.evaluation.record import Record
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.archive import Archive
@@ -63,7 +63,7 @@ def score_problem(fusion: Fusion, preset: int) -> ProblemFile:
     return msgspec.structs.replace(problem, score=score)
 
 
-class LookedUp:
+class LookedUp(AtOnce):
     """Makes records from raw values; a network that was not measured is not in the search.
 
     Args:
@@ -77,12 +77,8 @@ class LookedUp:
         self.values = values
         self.proxies = proxies
 
-    def evaluate(
-        self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None, meanwhile: Meanwhile | None = None
-    ) -> list[Record | None]:
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """Records of canonical genotypes, in their order; None for those not reached before a stop."""
-        if meanwhile is not None:
-            meanwhile()
         records: list[Record | None] = [None] * len(genotypes)
         for position, genotype in enumerate(genotypes):
             text = self.costs.space.to_text(genotype)

@@ -1,0 +1,58 @@
+"""Candidates that are evaluated together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.workers import Job
+from coernas_moo.spaces import Genotype
+
+OnRecord = Callable[[Record], bool]
+"""Called with every record as it is made; returns False to stop evaluating."""
+
+
+@dataclass
+class Batch:
+    """Genotypes that an evaluator has begun to evaluate.
+
+    Args:
+        genotypes: canonical, no two alike.
+        on_record: called with every record as it is made.
+        records: in the same order, None while there is none.
+        costs: in closed form, in the same order.
+        job: of the workers; None where there is nothing for them to do.
+        stopped: whether `on_record` has said so.
+    """
+
+    genotypes: Sequence[Genotype]
+    on_record: OnRecord | None
+    records: list[Record | None]
+    costs: list[dict[str, float]] = field(default_factory=list)
+    job: Job[Any, Any] | None = None
+    stopped: bool = False
+
+    def told(self, record: Record) -> None:
+        """Pass a record on."""
+        if self.on_record is not None and not self.on_record(record):
+            self.stopped = True
+
+
+class AtOnce:
+    """Base of evaluators that need no workers: a batch is evaluated when it is asked for."""
+
+    overlaps = False
+
+    def begin(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> Batch:
+        """Nothing but note what is to be evaluated."""
+        return Batch(genotypes, on_record, [])
+
+    def finish(self, batch: Batch) -> list[Record | None]:
+        """Records of the batch, in its order; None for those not reached before a stop."""
+        return self.evaluate(batch.genotypes, batch.on_record)
+
+    def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
+        """Records of canonical genotypes, in their order; None for those not reached before a stop."""
+        raise NotImplementedError

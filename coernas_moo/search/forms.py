@@ -1,0 +1,55 @@
+"""Canonical forms and texts of genotypes that come by again and again, worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from coernas_moo.spaces import Genotype, SearchSpace
+
+REMEMBERED = 16384
+"""Genotypes of each kind that are kept."""
+
+Form = TypeVar("Form")
+
+
+class Forms:
+    """What a space says of genotypes; arrays that it returns are shared and must not be written to.
+
+    Args:
+        space: the search space.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+        self._canonical: dict[bytes, Genotype] = {}
+        self._functions: dict[bytes, Genotype] = {}
+        self._texts: dict[bytes, str] = {}
+
+    def canonical(self, genotype: ArrayLike) -> Genotype:
+        """The canonical form; codes may be floats, which are rounded."""
+        codes = np.asarray(genotype)
+        if codes.dtype != np.int64:
+            codes = np.rint(codes.astype(float)).astype(np.int64)
+        return _remembered(self._canonical, codes, self.space.canonical)
+
+    def function(self, canonical: Genotype) -> Genotype:
+        """The form by which a canonical genotype is compared with others."""
+        return _remembered(self._functions, canonical, self.space.function)
+
+    def text(self, canonical: Genotype) -> str:
+        """A canonical genotype as text."""
+        return _remembered(self._texts, canonical, self.space.to_text)
+
+
+def _remembered(known: dict[bytes, Form], codes: Genotype, make: Callable[[ArrayLike], Form]) -> Form:
+    key = codes.tobytes()
+    form = known.get(key)
+    if form is None:
+        if len(known) >= REMEMBERED:
+            known.clear()
+        form = known[key] = make(codes)
+    return form
