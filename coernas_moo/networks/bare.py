@@ -7,8 +7,9 @@ constructed once, and its twins share everything but what a module may change.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TypeVar
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -20,45 +21,80 @@ def conv2d(
     in_channels: int, out_channels: int, kernel: int, *, stride: int, padding: int, dilation: int, groups: int
 ) -> nn.Conv2d:
     """A convolution without bias, weights not set."""
-    return _twin(_conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups))
+    return _conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups).twin()
 
 
 def batch_norm2d(channels: int) -> nn.BatchNorm2d:
     """Batch normalisation, scale and shift not set, running statistics at 0 and 1."""
-    return _twin(_batch_norm2d(channels))
+    return _batch_norm2d(channels).twin()
 
 
 def linear(in_features: int, out_features: int) -> nn.Linear:
     """A linear map with bias, parameters not set."""
-    return _twin(_linear(in_features, out_features))
+    return _linear(in_features, out_features).twin()
+
+
+def relu() -> nn.ReLU:
+    """max(x, 0)."""
+    return _relu().twin()
+
+
+def sequential(modules: Iterable[nn.Module]) -> nn.Sequential:
+    """Modules one after the other."""
+    twin = _sequential().twin()
+    twin._modules.update((str(place), module) for place, module in enumerate(modules))
+    return twin
+
+
+class _Prototype(Generic[M]):
+    """A module that is never used itself, and what its twins share with it."""
+
+    def __init__(self, module: M) -> None:
+        self.kind = type(module)
+        values = vars(module)
+        self.own = [(key, value) for key, value in values.items() if isinstance(value, dict | set)]
+        self.shared = {key: value for key, value in values.items() if not isinstance(value, dict | set)}
+        self.parameters = [(key, p.shape, p.dtype) for key, p in module._parameters.items() if p is not None]
+        self.buffers = [(key, buffer) for key, buffer in module._buffers.items() if buffer is not None]
+
+    def twin(self) -> M:
+        """A module like it with parameters, buffers and hooks of its own."""
+        twin = object.__new__(self.kind)
+        values = vars(twin)
+        values.update(self.shared)
+        for key, value in self.own:
+            values[key] = value.copy()
+        for key, shape, dtype in self.parameters:
+            twin._parameters[key] = nn.Parameter(torch.empty(shape, dtype=dtype))
+        for key, buffer in self.buffers:
+            twin._buffers[key] = buffer.clone()
+        return twin
 
 
 @lru_cache(maxsize=1024)
 def _conv2d(
     in_channels: int, out_channels: int, kernel: int, stride: int, padding: int, dilation: int, groups: int
-) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias=False, device="meta")
+) -> _Prototype[nn.Conv2d]:
+    return _Prototype(
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias=False, device="meta")
+    )
 
 
 @lru_cache(maxsize=256)
-def _batch_norm2d(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, device="cpu")
+def _batch_norm2d(channels: int) -> _Prototype[nn.BatchNorm2d]:
+    return _Prototype(nn.BatchNorm2d(channels, device="cpu"))
 
 
 @lru_cache(maxsize=256)
-def _linear(in_features: int, out_features: int) -> nn.Linear:
-    return nn.Linear(in_features, out_features, device="meta")
+def _linear(in_features: int, out_features: int) -> _Prototype[nn.Linear]:
+    return _Prototype(nn.Linear(in_features, out_features, device="meta"))
 
 
-def _twin(prototype: M) -> M:
-    """A module like `prototype` with parameters, buffers and hooks of its own."""
-    twin = object.__new__(type(prototype))
-    for key, value in vars(prototype).items():
-        vars(twin)[key] = value.copy() if isinstance(value, dict | set) else value
-    for name, parameter in prototype._parameters.items():
-        if parameter is not None:
-            twin._parameters[name] = nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype))
-    for name, buffer in prototype._buffers.items():
-        if buffer is not None:
-            twin._buffers[name] = buffer.clone()
-    return twin
+@cache
+def _relu() -> _Prototype[nn.ReLU]:
+    return _Prototype(nn.ReLU())
+
+
+@cache
+def _sequential() -> _Prototype[nn.Sequential]:
+    return _Prototype(nn.Sequential())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +21,13 @@ def he_init(network: nn.Module, generator: torch.Generator | None = None) -> Non
 
     Source: He et al. 2015, "Delving deep into rectifiers", equation 10.
     """
+    initialise(network.modules(), generator)
+
+
+def initialise(modules: Iterable[nn.Module], generator: torch.Generator | None = None) -> None:
+    """`he_init` of modules one by one, whatever is inside them left alone."""
     with torch.no_grad():
-        for module in network.modules():
+        for module in modules:
             if isinstance(module, WEIGHTED):
                 _he_normal(module.weight, generator)
                 _fill(module.bias, 0.0)

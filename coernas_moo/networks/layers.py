@@ -123,7 +123,7 @@ class ReLU(Keeps):
     """max(x, 0)."""
 
     def build(self) -> nn.Module:
-        return nn.ReLU()
+        return bare.relu()
 
 
 @dataclass(frozen=True)
@@ -227,10 +227,10 @@ class Chain(Layer):
         return self._out_and_macs(shape)[1]
 
     def build(self) -> nn.Module:
-        body = nn.Sequential(*(layer.build() for layer in self.layers))
+        body = bare.sequential(layer.build() for layer in self.layers)
         if not self.shortcut and not self.after:
             return body
-        return Residual(body, nn.Sequential(*(layer.build() for layer in self.after)), shortcut=self.shortcut)
+        return Residual(body, bare.sequential(layer.build() for layer in self.after), shortcut=self.shortcut)
 
 
 class Residual(nn.Module):

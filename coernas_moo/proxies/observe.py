@@ -46,6 +46,7 @@ class Structure:
 
     Args:
         modules: all of them, root first.
+        parameters: all of them, each once, in module order.
         blocks: modules whose outputs are feature maps; empty for a chain of leaves.
         nonlinearities: modules of the types in `NONLINEARITIES`.
         weighted: convolutions, linear maps and attentions.
@@ -57,6 +58,7 @@ class Structure:
     """
 
     modules: tuple[nn.Module, ...]
+    parameters: tuple[nn.Parameter, ...]
     blocks: tuple[nn.Module, ...]
     nonlinearities: tuple[nn.Module, ...]
     weighted: tuple[nn.Module, ...]
@@ -76,6 +78,7 @@ def structure_of(root: nn.Module) -> Structure:
     weights = {id(weight): weight for module in weighted for weight in weights_of(module)}
     return Structure(
         modules=modules,
+        parameters=tuple({id(p): p for m in modules for p in m._parameters.values() if p is not None}.values()),
         blocks=find_blocks(root),
         nonlinearities=tuple(m for m, kind in pairs if kind.nonlinear),
         weighted=weighted,

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from coernas_moo.errors import CoernasError
-from coernas_moo.networks.init import he_init
+from coernas_moo.networks.init import initialise
 from coernas_moo.networks.memory import channels_last
+from coernas_moo.proxies.observe import Structure, structure_of
 from coernas_moo.proxies.proxy import PROXIES, AnyProxy, Proxy
 from coernas_moo.proxies.trace import TracePart, trace
 
@@ -92,13 +93,15 @@ def score(
         raise CoernasError(
             f"images must have shape (2 or more, {', '.join(map(str, input_shape))}), not {tuple(images.shape)}"
         )
-    parameters = list(module.parameters())
+    structure = structure_of(module)
+    parameters = list(structure.parameters)
     if any(parameter.device.type != "cpu" for parameter in parameters):
         raise CoernasError("the module to score is not on the CPU; move it there with module.cpu()")
     rows, macs = [], 0
     for repeat in range(repeats):
         row, macs = _one_repeat(
             module,
+            structure,
             parameters if restore else (),
             input_shape,
             classes,
@@ -123,6 +126,7 @@ def repeat_seed(seed: int, repeat: int) -> int:
 
 def _one_repeat(
     module: nn.Module,
+    structure: Structure,
     to_restore: Sequence[nn.Parameter],
     input_shape: Sequence[int],
     classes: int,
@@ -136,13 +140,13 @@ def _one_repeat(
     with torch.random.fork_rng(devices=[]), _own_storage(to_restore):
         # torch.manual_seed would seed every accelerator too, and those are not restored.
         torch.default_generator.manual_seed(seed)
-        he_init(module)
+        initialise(structure.modules)
         if images is None:
             images = torch.randn(batch, *input_shape)
         labels = torch.randint(0, classes, (len(images),))
         if images.ndim == 4:
             images = channels_last(images)
-        recorded = trace(module, images, labels, needs=needs, classes=classes)
+        recorded = trace(module, images, labels, needs=needs, classes=classes, structure=structure)
         values = [
             proxy(recorded)
             if isinstance(proxy, Proxy)

@@ -17,6 +17,9 @@ SQUARES_FROM, SQUARES_TO = 1e-24, 1e30
 LARGEST_MEAN = 4.0
 """How often squared means may outweigh variances before the means are taken off first."""
 
+LARGE = 128
+"""Size from which torch's Cholesky factors cost twice as much as its LU factors."""
+
 FLOOR = 1e-3
 """Under every eigenvalue, relative to their mean, before its logarithm is taken."""
 
@@ -106,8 +109,13 @@ def log_sphericities(matrices: Sequence[Tensor]) -> list[float]:
 
 def _log_determinants(stack: Tensor) -> Tensor:
     """Of positive definite matrices, shape (k, d, d); nan where one is not finite."""
-    factors, failed = torch.linalg.cholesky_ex(stack)
-    logs: Tensor = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1)
+    if stack.shape[1] < LARGE:
+        factors, failures = torch.linalg.cholesky_ex(stack)
+        logs: Tensor = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1)
+        failed = failures > 0
+    else:
+        signs, logs = torch.linalg.slogdet(stack)
+        failed = (signs <= 0) | ~logs.isfinite()
     for place in torch.nonzero(failed).flatten().tolist():
         # Rounding can make a nearly singular matrix indefinite; what is not finite fails too.
         if stack[place].isfinite().all():
@@ -118,20 +126,46 @@ def _log_determinants(stack: Tensor) -> Tensor:
 
 
 def _stacked_scatters(matrices: Sequence[Tensor]) -> Iterator[tuple[int, list[int], Tensor]]:
-    """For each size: the largest rank, the places among `matrices`, their scatter matrices, shape (k, d, d)."""
-    scatters: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
-    for index, rows in enumerate(matrices):
-        samples, channels = rows.shape
+    """For each size: the largest rank, the places among `matrices`, their scatter matrices, shape (k, d, d).
+
+    A scatter matrix has the eigenvalues of the centred covariance, scaled; it is one of channels or of samples,
+    whichever are fewer.
+    """
+    groups: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
+    for index, matrix in enumerate(matrices):
+        samples, channels = matrix.shape
         if samples >= 2 and channels >= 1:
-            scatter = _scatter(rows.detach().float() if rows.dtype in HALF else rows.detach())
-            scatters.setdefault((len(scatter), min(channels, samples - 1)), []).append((index, scatter))
-    for (_, largest_rank), group in scatters.items():
-        stack = torch.stack([scatter for _, scatter in group])
+            rows = matrix.detach().float() if matrix.dtype in HALF else matrix.detach()
+            groups.setdefault((min(samples, channels), min(channels, samples - 1)), []).append((index, rows))
+    for (size, largest_rank), group in groups.items():
+        rows_of = [rows for _, rows in group]
+        stack = _scatters(rows_of) if size <= largest_rank else torch.stack([_gram(rows) for rows in rows_of])
         totals = stack.diagonal(dim1=1, dim2=2).sum(1).tolist()
-        for place, ((index, _), total) in enumerate(zip(group, totals, strict=True)):
+        for place, total in enumerate(totals):
             if not SQUARES_FROM < total < SQUARES_TO:
-                stack[place] = _scatter_of_extremes(matrices[index].detach())
+                stack[place] = _scatter_of_extremes(rows_of[place])
         yield largest_rank, [index for index, _ in group], stack
+
+
+def _scatters(matrices: Sequence[Tensor]) -> Tensor:
+    """Scatter matrices of channels, shape (k, channels, channels); of matrices with more samples than channels."""
+    # One pass over memory instead of three; centring afterwards cancels digits where means outweigh deviations.
+    stack = torch.stack([rows.T @ rows for rows in matrices])
+    sums = torch.stack([rows.sum(0) for rows in matrices])
+    samples = torch.tensor([len(rows) for rows in matrices], dtype=sums.dtype)
+    means = sums / samples[:, None]
+    stack.baddbmm_(sums[:, :, None], means[:, None, :], alpha=-1)
+    of_means = samples * means.square().sum(1)
+    for place in torch.nonzero(of_means > LARGEST_MEAN * stack.diagonal(dim1=1, dim2=2).sum(1)).flatten().tolist():
+        centred = matrices[place] - means[place]
+        stack[place] = centred.T @ centred
+    return stack
+
+
+def _gram(rows: Tensor) -> Tensor:
+    """The scatter matrix of samples, of which there are no more than channels."""
+    centred = rows - rows.mean(0)
+    return centred @ centred.T
 
 
 def _spectral_entropies(stack: Tensor) -> list[float]:
@@ -156,23 +190,8 @@ def _spectral_entropies(stack: Tensor) -> list[float]:
 
 
 def _scatter_of_extremes(rows: Tensor) -> Tensor:
-    """`_scatter` of rows whose squares leave single precision, scaled so that they do not."""
+    """The scatter matrix of rows whose squares leave single precision, scaled so that they do not."""
     rows = rows.float()
     rows = rows - rows[0]
-    return _scatter(rows / rows.abs().max().clamp_min(torch.finfo(rows.dtype).tiny))
-
-
-def _scatter(rows: Tensor) -> Tensor:
-    """A matrix with the eigenvalues of the centred covariance, scaled; of channels or samples, whichever are fewer."""
-    samples, channels = rows.shape
-    if samples <= channels:
-        centred = rows - rows.mean(0)
-        return centred @ centred.T
-    # One pass over memory instead of three; centring afterwards cancels digits where means outweigh deviations.
-    mean = rows.mean(0)
-    scatter = torch.addmm(torch.outer(mean, mean), rows.T, rows, beta=-samples)
-    of_means = samples * float(mean.square().sum())
-    if of_means > LARGEST_MEAN * float(scatter.trace()):
-        centred = rows - mean
-        return centred.T @ centred
-    return scatter
+    scaled = rows / rows.abs().max().clamp_min(torch.finfo(rows.dtype).tiny)
+    return _scatters([scaled])[0] if len(rows) > rows.shape[1] else _gram(scaled)

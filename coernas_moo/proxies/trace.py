@@ -49,7 +49,13 @@ class Trace:
 
 
 def trace(
-    module: nn.Module, images: Tensor, labels: Tensor, *, needs: Collection[TracePart], classes: int | None = None
+    module: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    needs: Collection[TracePart],
+    classes: int | None = None,
+    structure: Structure | None = None,
 ) -> Trace:
     """Run `module` forward once and backward once, in train mode, on the cross-entropy with `labels`.
 
@@ -69,11 +75,12 @@ def trace(
         labels: shape (n,), int64, each a class.
         needs: the parts to record.
         classes: how many scores the module has to return for every image; by default more than the largest label.
+        structure: of the module, where it is known.
 
     Raises:
         CoernasError: the module does not return one score a class for every image.
     """
-    structure = structure_of(module)
+    structure = structure or structure_of(module)
     wanted = frozenset(needs)
     recorder = Recorder(
         structure,
@@ -140,10 +147,10 @@ def _as_for_training(module: nn.Module, structure: Structure) -> Iterator[None]:
             if not weight.requires_grad:
                 restore.callback(weight.requires_grad_, False)
                 weight.requires_grad_(True)
-        for norm in structure.norms:
-            if norm.track_running_stats:
-                restore.callback(setattr, norm, "track_running_stats", True)
-                norm.track_running_stats = False
+        # Past `Module.__setattr__`, which looks for parameters first.
+        tracking = [attributes for norm in structure.norms if (attributes := vars(norm))["track_running_stats"]]
+        restore.callback(_set_tracking, tracking, True)
+        _set_tracking(tracking, False)
         for owner in structure.modules:
             if owner._buffers and not isinstance(owner, _NormBase):
                 for name, buffer in owner._buffers.items():
@@ -154,6 +161,11 @@ def _as_for_training(module: nn.Module, structure: Structure) -> Iterator[None]:
 
 def _restore_buffer(owner: nn.Module, name: str, buffer: Tensor, values: Tensor) -> None:
     owner._buffers[name] = buffer.copy_(values)
+
+
+def _set_tracking(attributes_of_norms: Sequence[dict[str, Any]], tracking: bool) -> None:
+    for attributes in attributes_of_norms:
+        attributes["track_running_stats"] = tracking
 
 
 def _set_modes(modes: Sequence[tuple[nn.Module, bool]]) -> None:

@@ -30,7 +30,7 @@ class Screening:
 
     candidates: int = 12
     uniform: float = 0.25
-    batches: int = 10
+    batches: int = 5
     deviations: tuple[float, ...] = (0.0, 0.5, 1.0)
     beyond: float = 0.6
 
