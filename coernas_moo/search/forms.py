@@ -25,6 +25,8 @@ class Forms:
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
+        # Where a space adds nothing, its function of a canonical form is that form.
+        self._tells_apart = type(space).function is not SearchSpace.function
         self._canonical: dict[bytes, Genotype] = {}
         self._functions: dict[bytes, Genotype] = {}
         self._texts: dict[bytes, str] = {}
@@ -38,6 +40,8 @@ class Forms:
 
     def function(self, canonical: Genotype) -> Genotype:
         """The form by which a canonical genotype is compared with others."""
+        if not self._tells_apart:
+            return canonical
         return _remembered(self._functions, canonical, self.space.function)
 
     def text(self, canonical: Genotype) -> str:

@@ -67,6 +67,8 @@ class SearchProblem(Problem):  # type: ignore[misc]
         self.max_evaluations: int | None = None
         self.on_record: OnRecord | None = None
         self._in_work: set[str] = set()
+        # Canonical genotypes in the archive: most of those asked about are not, and their texts need not be written.
+        self._known: set[bytes] = set()
         self._allowed: dict[bytes, bool] = {}
         super().__init__(
             n_var=len(space.genes),
@@ -84,7 +86,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
 
     def is_known(self, canonical: Genotype) -> bool:
         """Whether a canonical genotype is in the archive."""
-        return self.forms.text(canonical) in self.archive
+        if len(self._known) != len(self.archive):
+            self._known = {self.space.canonical(self.space.from_text(record.text)).tobytes() for record in self.archive}
+        return canonical.tobytes() in self._known
 
     def accept(self, genotypes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows (n, genes) meet all closed-form limits."""
@@ -140,8 +144,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
 
     def keep(self, batch: Batch) -> None:
         """Add what there is of a batch to the archive."""
-        found = [record for record in batch.records if record is not None]
-        self.archive.add(found)
+        found = [i for i, record in enumerate(batch.records) if record is not None]
+        self.archive.add(record for record in batch.records if record is not None)
+        self._known.update(batch.genotypes[i].tobytes() for i in found)
         self._in_work.difference_update(self.forms.text(genotype) for genotype in batch.genotypes)
 
     def _begin(self, population: NDArray[Any]) -> Batch:

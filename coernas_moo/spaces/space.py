@@ -50,6 +50,10 @@ class SearchSpace(ABC):
         return np.array([len(segment.options) for segment in self.segments for _ in segment.genes], dtype=np.int64)
 
     @cached_property
+    def _bounds(self) -> NDArray[np.uint64]:
+        return self.cardinalities.astype(np.uint64)
+
+    @cached_property
     def slices(self) -> dict[str, slice]:
         """Where each segment stands in the genotype."""
         ends = np.cumsum([len(segment) for segment in self.segments])
@@ -69,6 +73,10 @@ class SearchSpace(ABC):
 
     def check(self, genotype: ArrayLike) -> Genotype:
         """The genotype as an int64 vector; raises `GenotypeError` where it does not belong to the space."""
+        plain = isinstance(genotype, np.ndarray) and genotype.dtype == np.int64
+        # The fast way; as unsigned numbers, negative codes are too large as well.
+        if plain and genotype.shape == self._bounds.shape and not (genotype.view(np.uint64) >= self._bounds).any():
+            return genotype
         try:
             vector = np.asarray(genotype)
         except ValueError:

@@ -57,9 +57,9 @@ def test_the_next_batch_is_begun_before_the_last_is_finished() -> None:
         assert driver.step()
     assert evaluator.log == [
         *("begin 10", "finish 10"),
-        *("begin 1", "begin 1", "finish 1", "begin 1", "finish 1", "begin 1", "finish 1"),
+        *("begin 2", "begin 2", "finish 2", "begin 2", "finish 2", "begin 2", "finish 2"),
     ]
-    assert len(problem.archive) == 13
+    assert len(problem.archive) == 16
 
 
 def test_without_overlap_one_batch_follows_the_other() -> None:
@@ -81,10 +81,10 @@ def test_an_algorithm_that_needs_the_last_results_is_not_asked_ahead() -> None:
 def test_generations_are_counted_as_they_are_told() -> None:
     driver, _, evaluator = driven()
     generations = []
-    for _ in range(21):
+    for _ in range(11):
         driver.step()
         generations.append(driver.generation)
-    assert generations == [1, *[1] * 9, 2, *[2] * 9, 3]
+    assert generations == [1, *[1] * 4, 2, *[2] * 4, 3]
     assert len(set(evaluator.evaluated)) == len(evaluator.evaluated) == 30
 
 
@@ -122,7 +122,7 @@ def test_what_was_in_work_when_time_was_up_is_kept() -> None:
     evaluator.finish = cut_off  # type: ignore[method-assign]
     with pytest.raises(BudgetUsedUp):
         driver.step()
-    assert len(problem.archive) == len(evaluator.evaluated) == 13
+    assert len(problem.archive) == len(evaluator.evaluated) == 16
 
 
 def test_a_space_is_searched_to_its_end() -> None:
