@@ -273,7 +273,7 @@ def test_table1(ground: make.Ground) -> None:
     assert found.check[0].architectures == len(ground.table)
     assert found.costs["score"] > 0
     page = table1_page(found, "coernas bench table1")
-    assert "noise" not in page
+    assert "## Images instead of noise" not in page
     assert "| **score** |" in page
     assert "- `params`: " in page
     kept = make.table1(replace(ground, progress=None))
