@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -38,10 +39,11 @@ class Proxy:
         direction: of `function`; calling the proxy turns a minimised value round.
         stochastic: whether the value depends on the initial weights, the images and the labels.
         cost: of one value, in passes through the network.
-        saturation: relative rank, in (0, 1], from which a fusion takes more of it for no better.
+        saturation: value, of a call, from which a fusion takes more for no better.
+        weight: in the mean over proxies that a fusion takes, above 0 and finite.
 
     Raises:
-        CoernasError: a need that no trace has, or a saturation out of range.
+        CoernasError: a need that no trace has, a saturation that is not a number, or a weight out of range.
     """
 
     name: str
@@ -52,11 +54,14 @@ class Proxy:
     direction: Direction = "maximise"
     stochastic: bool = True
     cost: str = SHARED_PASS
-    saturation: float = 1.0
+    saturation: float = math.inf
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.saturation <= 1:
-            raise CoernasError(f"proxy {self.name!r}: saturation is above 0 and at most 1, not {self.saturation}")
+        if math.isnan(self.saturation):
+            raise CoernasError(f"proxy {self.name!r}: saturation is a number, inf for none, not {self.saturation}")
+        if not 0 < self.weight < math.inf:
+            raise CoernasError(f"proxy {self.name!r}: weight is above 0 and finite, not {self.weight}")
         _check_needs(self.name, self.needs, get_args(TracePart), "no trace has")
 
     def __call__(self, trace: Trace) -> float:
@@ -93,7 +98,12 @@ class NetworkProxy:
 
     @property
     def saturation(self) -> float:
-        """1: a fusion takes more of it for better throughout."""
+        """Infinite: a fusion takes more of it for better throughout."""
+        return math.inf
+
+    @property
+    def weight(self) -> float:
+        """1, as of most proxies."""
         return 1.0
 
     def __post_init__(self) -> None:
@@ -126,7 +136,8 @@ def register_proxy(
     direction: Direction = "maximise",
     stochastic: bool = True,
     cost: str = SHARED_PASS,
-    saturation: float = 1.0,
+    saturation: float = math.inf,
+    weight: float = 1.0,
 ) -> Callable[[OfTrace], OfTrace]:
     """Register the decorated function of a trace as the proxy `name`; the first line of its docstring describes it.
 
@@ -145,7 +156,16 @@ def register_proxy(
     def register(function: OfTrace) -> OfTrace:
         description = _first_line(function, name)
         proxy = Proxy(
-            name, function, frozenset(needs), description, source, direction, stochastic, cost, saturation=saturation
+            name,
+            function,
+            frozenset(needs),
+            description,
+            source,
+            direction,
+            stochastic,
+            cost,
+            saturation=saturation,
+            weight=weight,
         )
         PROXIES.add(name, proxy)
         return function

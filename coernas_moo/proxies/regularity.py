@@ -7,8 +7,13 @@ import math
 from coernas_moo.proxies.proxy import register_proxy
 from coernas_moo.proxies.trace import Trace
 
+COUNTS = 1.5
+"""How much regularity counts in a fusion: it is exact, while one initialisation tells the others with noise."""
 
-@register_proxy("regularity", needs=("macs",), source="our reading of MACs as complexity", stochastic=False)
+
+@register_proxy(
+    "regularity", needs=("macs",), source="our reading of MACs as complexity", stochastic=False, weight=COUNTS
+)
 def regularity(trace: Trace) -> float:
     """Logarithm of the multiply-accumulate operations for one image.
 

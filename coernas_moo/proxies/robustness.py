@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from coernas_moo.proxies.feature_map import mean_effective_ranks, mean_log_sphericities
 from coernas_moo.proxies.proxy import register_proxy
 from coernas_moo.proxies.trace import Trace
 
-ENOUGH = 0.7
-"""Relative rank from which a network counts as robust: among the leaders more robustness goes with less accuracy."""
+ENOUGH = math.log(0.7)
+"""From here on a network counts as robust: the geometric mean of what goes in each direction is 70 % of the arithmetic
+one. Among the leaders more robustness goes with less accuracy."""
 
 
 @register_proxy(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,11 +16,22 @@ _LAPLACE = "Laplace approximation: MacKay 1992; the layer-wise isotropic reading
 
 @register_proxy("uncertainty", needs=("weight_gradients",), source=_LAPLACE)
 def uncertainty(trace: Trace) -> float:
-    """Entropy, up to constants, of a layer-wise isotropic Laplace posterior at initialisation.
+    """Width of a layer-wise isotropic Laplace posterior at initialisation, logarithm of its mean over layers.
 
-    -sum over weight tensors W of log(||dL/dW||_F + 1e-12), natural logarithm. With random labels the squared gradient
-    of a layer estimates its Fisher information, the precision of the posterior: small gradients, wide posterior.
-    Weights without a path to the loss are skipped; without any the value is 0.
+    -log(mean over weight tensors W of ||dL/dW||_F), natural logarithm. With random labels the squared gradient of a
+    layer estimates its Fisher information, the precision of the posterior; one over the norm is its width, and the
+    value the logarithm of the harmonic mean of the widths: a wide posterior is one without a narrow layer.
+    Weights without a path to the loss are skipped. Where no weight changes the loss, no width means anything: -inf.
+    """
+    norms = _gradient_norms(trace)
+    return -float(np.log(norms.mean())) if norms.any() else -math.inf
+
+
+@register_proxy("uncertainty_sum", needs=("weight_gradients",), source=_LAPLACE)
+def uncertainty_sum(trace: Trace) -> float:
+    """Entropy, up to constants, of the same posterior, summed over layers; it grows with depth.
+
+    -sum over weight tensors W of log(||dL/dW||_F + 1e-12), natural logarithm; 0 without any.
     """
     return -float(np.log(_gradient_norms(trace) + 1e-12).sum())
 

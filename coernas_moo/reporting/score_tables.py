@@ -87,7 +87,9 @@ def table1_page(found: Table1, command: str) -> str:
                 {_number(max(spread.values(), default=0.0))} ({_number(spread.get(SCORE.name, 0.0))} for the score).""",
                 """*ms*: one candidate and initialisation on one core, the proxy by itself, with building and
                 initialisation (median of random cells, in turns). `az_nas` and `score` are fusions by the geometric
-                mean of ranks.""",
+                mean of ranks; the score's is weighted (see the README).""",
+                f"""`vkdnw` costs too much to be compared at the literature's fidelity. Others report
+                {ELSEWHERE["vkdnw"]}; the sampling error of tau here is .02.""",
             ),
             "",
             *markdown_table(
@@ -170,7 +172,8 @@ def table2_page(rows: Sequence[TableRow], measurement: Measurement, command: str
             *bullets(
                 _fidelity(measurement),
                 """*Geometric*: geometric mean of the dimensions' ranks over all architectures; *linear*: their
-                arithmetic mean. Best fifth and top-ranked are those of the geometric mean.""",
+                arithmetic mean; both with the weights of the score (regularity counts 1.5). Best fifth and top-ranked
+                are those of the geometric mean.""",
             ),
             "",
             *markdown_table(("dimensions", "tau, geometric", "tau, linear", "tau, best fifth", "top-ranked, %"), lines),

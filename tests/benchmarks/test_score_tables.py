@@ -142,8 +142,9 @@ def test_rows_are_what_scipy_says(raw: RawValues, table: TabularBenchmark) -> No
     accuracies = table.accuracy("cifar10")[raw.rows]
     expected = []
     for seed in (0, 1):
-        ranks = [rankdata(raw.of_rows(name, seed)) / len(raw.rows) / PROXIES[name].saturation for name in DIMENSIONS]
-        fused = np.log(np.minimum(ranks, 1.0)).sum(axis=0)
+        values = [np.minimum(raw.of_rows(name, seed), PROXIES[name].saturation) for name in DIMENSIONS]
+        ranks = rankdata(values, axis=1) / len(raw.rows)
+        fused = np.array([PROXIES[name].weight for name in DIMENSIONS]) @ np.log(ranks)
         expected.append(kendalltau(fused, accuracies).statistic)
     assert rows[-1].quality.tau == pytest.approx(np.mean(expected))
     assert rows[-1].tau_std == pytest.approx(np.std(expected, ddof=1))
@@ -272,7 +273,7 @@ def test_table1(ground: make.Ground) -> None:
     assert found.check[0].architectures == len(ground.table)
     assert found.costs["score"] > 0
     page = table1_page(found, "coernas bench table1")
-    assert "noise" not in page
+    assert "## Images instead of noise" not in page
     assert "| **score** |" in page
     assert "- `params`: " in page
     kept = make.table1(replace(ground, progress=None))

@@ -1,5 +1,7 @@
 """The registry of proxies, and the conformance of those that ship."""
 
+import math
+
 import pytest
 
 from coernas_moo.errors import CoernasError
@@ -35,6 +37,15 @@ def test_duplicates_are_refused() -> None:
 def test_unknown_needs_are_refused() -> None:
     with pytest.raises(CoernasError, match="'hessian'"):
         Proxy("curvature", lambda trace: 0.0, frozenset({"hessian"}), "d", "s")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [({"saturation": math.nan}, "saturation"), *(({"weight": w}, "weight") for w in (0.0, -1.0, math.inf, math.nan))],
+)
+def test_how_much_of_a_proxy_counts_is_checked(how: dict[str, float], message: str) -> None:
+    with pytest.raises(CoernasError, match=message):
+        Proxy("curvature", lambda trace: 0.0, frozenset(), "d", "s", **how)
 
 
 def test_a_minimised_value_is_turned_round() -> None:

@@ -81,10 +81,11 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
     return {
         "robustness": sphericity([output.grad for output in blocks]),
         "isotropy": sphericity(blocks) + sphericity(inputs),
-        "uncertainty": -sum(math.log(n) for n in norms),
+        "uncertainty": -math.log(sum(norms) / len(norms)),
         "regularity": math.log(plan_of(network).macs()),
         "robustness_rank": fill([output.grad for output in blocks]),
         "isotropy_rank": fill(blocks) + fill(inputs),
+        "uncertainty_sum": -sum(math.log(n) for n in norms),
         "uncertainty_mean": -float(
             np.mean([math.log(n / g.numel() ** 0.5) for n, g in zip(norms, gradients, strict=True)])
         ),
