@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,9 +73,7 @@ class SearchSpace(ABC):
 
     def check(self, genotype: ArrayLike) -> Genotype:
         """The genotype as an int64 vector; raises `GenotypeError` where it does not belong to the space."""
-        plain = isinstance(genotype, np.ndarray) and genotype.dtype == np.int64
-        # The fast way; as unsigned numbers, negative codes are too large as well.
-        if plain and genotype.shape == self._bounds.shape and not (genotype.view(np.uint64) >= self._bounds).any():
+        if isinstance(genotype, np.ndarray) and self._clearly_inside(genotype):
             return genotype
         try:
             vector = np.asarray(genotype)
@@ -98,6 +96,12 @@ class SearchSpace(ABC):
                 f"gene {self.genes[gene]!r} has codes 0 to {self.cardinalities[gene] - 1}, not {codes[gene]}"
             )
         return codes
+
+    def _clearly_inside(self, genotype: NDArray[Any]) -> bool:
+        if genotype.dtype != np.int64 or genotype.shape != self._bounds.shape:
+            return False
+        # As unsigned numbers, negative codes are too large as well.
+        return not (genotype.view(np.uint64) >= self._bounds).any()
 
     def decode(self, genotype: ArrayLike) -> dict[str, str]:
         """Gene name to option label."""
