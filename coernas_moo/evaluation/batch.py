@@ -53,6 +53,9 @@ class AtOnce:
         """Records of the batch, in its order; None for those not reached before a stop."""
         return self.evaluate(batch.genotypes, batch.on_record)
 
+    def hand_out(self) -> None:
+        """There are no workers to keep busy."""
+
     def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """Records of canonical genotypes, in their order; None for those not reached before a stop."""
         raise NotImplementedError

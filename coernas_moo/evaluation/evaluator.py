@@ -128,6 +128,10 @@ class Evaluator:
             self._measure_latency(batch.genotypes, batch.records)
         return batch.records
 
+    def hand_out(self) -> None:
+        """Keep workers busy for a while in which `finish` is not called."""
+        self._pool.hand_out()
+
     def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """`begin` and `finish` in one."""
         return self.finish(self.begin(genotypes, on_record))

@@ -33,6 +33,9 @@ Value = TypeVar("Value")
 
 _PARENT_POLL_SECONDS = 1.0
 _START_SECONDS = 300.0
+_HELD = 8
+"""Items that a worker is given in advance where nobody will be there to feed it."""
+
 _FAILED_STARTS = 3
 """So many starts in a row may fail once one has succeeded: the system may kill a worker at any time."""
 
@@ -171,9 +174,17 @@ class WorkerPool(Generic[Item, Value]):
     ) -> None:
         self.close()
 
-    def _feed(self) -> None:
+    def hand_out(self) -> None:
+        """Give the workers items in advance, for a while in which `finish` is not called.
+
+        Else each has one at a time, so that all of them end at about the same time.
+        """
+        for held in range(1, _HELD + 1):
+            self._feed(held)
+
+    def _feed(self, held: int = 1) -> None:
         for worker in self._workers:
-            if self._waiting and worker.ready and not worker.busy:
+            if self._waiting and worker.ready and len(worker.tries) < held:
                 worker.give(self._waiting.popleft())
 
     def _collect(self) -> Iterator[Finished[Item, Value]]:
@@ -184,27 +195,31 @@ class WorkerPool(Generic[Item, Value]):
             if not worker.ready:
                 self._welcome(worker, worker.connection in heard)
                 continue
-            current, started = worker.current, worker.started
-            failure: str | None = None
-            value: Value | None = None
-            if worker.connection in heard:
-                try:
-                    value, failure, seconds = pickle.loads(worker.connection.recv_bytes())
-                    worker.busy = False
-                except (EOFError, OSError):
-                    failure, seconds = worker.cause_of_death(), time.monotonic() - started
-                    self._replace(worker)
-            elif time.monotonic() >= worker.deadline(self._timeout):
-                failure, seconds = f"took longer than {self._timeout:g} s", time.monotonic() - started
-                self._replace(worker)
+            heard_of = worker.connection in heard
+            if heard_of:
+                for answered, value, failure, started, seconds in worker.answers():
+                    yield from self._tried(answered, value, failure, started, seconds)
+            if worker.ended:
+                reason = worker.cause_of_death()
+            elif not heard_of and time.monotonic() >= worker.deadline(self._timeout):
+                reason = f"took longer than {self._timeout:g} s"
             else:
                 continue
-            self._worked.append((started, started + seconds))
-            if failure is not None and current.number < self._tries:
-                self._waiting.appendleft(_Try(current.job, current.position, current.number + 1))
-            else:
-                current.job.left -= 1
-                yield Finished(current.job, current.position, Outcome(value, failure, current.number, seconds))
+            self._replace(worker)
+            if worker.tries:
+                # What it held besides has not been tried.
+                self._waiting.extendleft(list(worker.tries)[:0:-1])
+                yield from self._tried(worker.tries[0], None, reason, worker.started, time.monotonic() - worker.started)
+
+    def _tried(
+        self, current: _Try[Item, Value], value: Value | None, failure: str | None, started: float, seconds: float
+    ) -> Iterator[Finished[Item, Value]]:
+        self._worked.append((started, started + seconds))
+        if failure is not None and current.number < self._tries:
+            self._waiting.appendleft(_Try(current.job, current.position, current.number + 1))
+        else:
+            current.job.left -= 1
+            yield Finished(current.job, current.position, Outcome(value, failure, current.number, seconds))
 
     def _welcome(self, worker: _Worker[Item, Value], heard: bool) -> None:
         """Note that a worker is ready, or that it never will be."""
@@ -246,17 +261,33 @@ class _Worker(Generic[Item, Value]):
         )
         self.process.start()
         theirs.close()
-        self.ready = self.busy = False
+        self.ready = self.ended = False
         self.started = time.monotonic()
-        self.current: _Try[Item, Value]
+        self.tries: deque[_Try[Item, Value]] = deque()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.tries)
 
     def give(self, current: _Try[Item, Value]) -> None:
-        self.current, self.started, self.busy = current, time.monotonic(), True
+        if not self.tries:
+            self.started = time.monotonic()
+        self.tries.append(current)
         # A worker that died while idle is noticed when its answer is read.
         try:
             self.connection.send(current.job.items[current.position])
         except (BrokenPipeError, ConnectionResetError):
             return
+
+    def answers(self) -> Iterator[tuple[_Try[Item, Value], Value | None, str | None, float, float]]:
+        """What it has answered since: the try, value, failure, and when and how long it was at it."""
+        try:
+            while self.tries and self.connection.poll():
+                value, failure, started, seconds = pickle.loads(self.connection.recv_bytes())
+                self.started = started + seconds
+                yield self.tries.popleft(), value, failure, started, seconds
+        except (EOFError, OSError):
+            self.ended = True
 
     def says_ready(self) -> bool:
         """Reads the first word of a worker; False where it has ended instead."""
@@ -328,7 +359,7 @@ def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inhe
         except Exception as error:  # noqa: BLE001 - whatever a candidate raises is that candidate's failure
             failure = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         try:
-            connection.send((value, failure, time.monotonic() - started))
+            connection.send((value, failure, started, time.monotonic() - started))
         except (BrokenPipeError, OSError):
             return
 

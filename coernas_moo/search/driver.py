@@ -77,6 +77,8 @@ class Driver:
             return False
         if self._in_work and self.problem.evaluations_left == 0:
             return False
+        if self._in_work:
+            self.problem.evaluator.hand_out()
         offspring = self.algorithm.ask()
         if offspring is None or not len(offspring):
             return False

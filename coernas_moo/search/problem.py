@@ -38,6 +38,9 @@ class CandidateEvaluator(Protocol):
     def begin(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> Batch:
         """Begin to evaluate distinct canonical genotypes; does not wait for workers."""
 
+    def hand_out(self) -> None:
+        """Keep workers busy for a while in which `finish` is not called."""
+
     def finish(self, batch: Batch) -> list[Record | None]:
         """Records of a batch, in its order; None for those not reached before a stop."""
 

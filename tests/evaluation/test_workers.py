@@ -316,3 +316,26 @@ def test_the_time_at_work_is_that_of_the_tries() -> None:
         assert pool.work_seconds == pytest.approx(0.8, abs=0.1)
         # One worker may begin a little after the other, but not after a whole item.
         assert 0.5 <= pool.busy_seconds < 0.75
+
+
+def test_what_was_handed_out_goes_on_while_nobody_listens() -> None:
+    with WorkerPool(act, 2) as pool:
+        list(pool.run([1, 2]))
+        job = pool.submit([("sleep", 0.1)] * 8)
+        pool.hand_out()
+        time.sleep(1.0)
+        started = time.monotonic()
+        assert sorted(item.position for item in pool.finish(job)) == list(range(8))
+        assert time.monotonic() - started < 0.2
+
+
+@pytest.mark.parametrize("bad", ["kill", "exit", "hang"])
+def test_only_the_item_at_fault_loses_a_try(bad: str) -> None:
+    with WorkerPool(act, 1, timeout_seconds=1.0) as pool:
+        list(pool.run([0]))
+        job = pool.submit([1, bad, 2, 3])
+        pool.hand_out()
+        found = {item.position: item.outcome for item in pool.finish(job)}
+    assert [found[i].value for i in (0, 2, 3)] == [2, 4, 6]
+    assert [found[i].tries for i in range(4)] == [1, 2, 1, 1]
+    assert found[1].failure is not None
