@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "front": "Export the front of a run: csv, json, markdown, latex, png, svg.",
     "report": "Write runs or comparisons as one interactive HTML page.",
     "train": "Train networks of a run, or well-known ones, and judge them on a test split.",
+    "refine": "Train the leaders of a run a little, and the best of them to the end.",
     "export": "Export a network of a run: ONNX, torch.export, readable Python.",
     "predict": "Classify images with an exported ONNX file.",
     "runs": "List the runs.",

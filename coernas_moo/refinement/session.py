@@ -32,6 +32,9 @@ from coernas_moo.training.progress import TrainingListener
 from coernas_moo.training.session import MODELS, Session, spec_of_genotype, train_model
 from coernas_moo.training.spec import LAST, METRICS, ModelSpec
 
+SECONDS_A_TRAINING = 7 * 86400.0
+"""A worker that takes longer for one rung hangs."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -169,7 +172,7 @@ def refine(
         write_document(document, folder)
         listener.planned(document)
         with WorkerPool[tuple[int, int], tuple[float | None, float, str | None, bool]](
-            _Train(specs, data, folder, device), min(workers, len(specs)), timeout_seconds=1e9
+            _Train(specs, data, folder, device), min(workers, len(specs)), timeout_seconds=SECONDS_A_TRAINING
         ) as pool:
 
             def judge(numbers: Sequence[int], rung: int) -> Iterator[Judged]:
