@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "nb201": "Make or describe the NAS-Bench-201 table.",
     "latency": "Check estimated latency against measured latency.",
     "bench": "Measure what candidates, workers and searches cost on this machine.",
-    "schema": "Print the JSON Schema of problem files, fronts or comparisons.",
+    "schema": "Print the JSON Schema of problem files, fronts, comparisons or refinements.",
     "doctor": "Show versions, devices and what might be wrong on this machine.",
     "completion": "Print the completion script of a shell.",
 }

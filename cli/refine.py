@@ -84,9 +84,9 @@ def command(
     seconds = seconds_of(budget or "10m")
     with only_results_on_stdout(as_json or quiet):
         run, problem = _problem(run_name, settings, data)
-        if table is not None or _has_only_a_table(run, problem):
-            _refine_on_table(run, table, dataset, name, candidates, anew, as_json, quiet)
-            return
+    if table is not None or _has_only_a_table(run, problem):
+        _refine_on_table(run, table, dataset, name, candidates, anew, as_json, quiet)
+    else:
         _refine(run, problem, seconds, epochs, candidates, seed, name, workers, device, anew, as_json, quiet)
 
 
@@ -133,22 +133,23 @@ def _refine(
 
     from .train import open_images, print_trained, training_listener
 
-    with status_on_stderr("reading the images"):
-        training_data = open_images(problem, run)
     request = Request(name, candidates, None if epochs is not None else seconds, epochs, seed)
     try:
-        with _screen(as_json, quiet) as listener, training_listener(as_json, quiet) as training:
-            refined = refine(
-                run,
-                problem,
-                training_data,
-                request,
-                anew=anew,
-                workers=workers or available_cores(),
-                device=device,
-                listener=listener,
-                training=training,
-            )
+        with only_results_on_stdout(as_json or quiet):
+            with status_on_stderr("reading the images"):
+                images = open_images(problem, run)
+            with _screen(as_json, quiet) as listener, training_listener(as_json, quiet) as training:
+                refined = refine(
+                    run,
+                    problem,
+                    images,
+                    request,
+                    anew=anew,
+                    workers=workers or available_cores(),
+                    device=device,
+                    listener=listener,
+                    training=training,
+                )
     except KeyboardInterrupt:
         raise Interrupted("interrupted; go on by giving the same command again") from None
     write_training_pictures(refined.session.metrics, refined.session.directory)
