@@ -78,8 +78,8 @@ def by_score(archive: Archive) -> list[str]:
     scores, ranked = archive.scores, archive.ranked()
     if not ranked:
         return []
-    met = (archive.constraint_values(ranked) <= 0).all(axis=1).tolist()
-    return sorted((text for text, good in zip(ranked, met, strict=True) if good), key=lambda t: (-scores[t], t))
+    met = np.flatnonzero((archive.constraint_values(ranked) <= 0).all(axis=1))
+    return sorted((ranked[i] for i in met), key=lambda text: (-scores[text], text))
 
 
 def candidates_of(run: Run, count: int) -> list[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_rungs_fit_the_budget_and_a_longer_first_rung_would_not(candidates: int,
     rungs = longest(candidates, most, lambda rungs: epochs_of(rungs) <= budget)
     assert epochs_of(rungs) <= budget
     assert rungs[-1].epochs <= most
-    assert all(a.candidates > b.candidates and a.epochs < b.epochs for a, b in zip(rungs, rungs[1:], strict=False))
+    assert all(a.candidates > b.candidates and a.epochs < b.epochs for a, b in pairwise(rungs))
     if rungs[0].epochs < most:
         assert epochs_of(rungs_of(rungs[0].epochs + 1, rungs[0].candidates, most)) > budget
     if rungs[0].candidates < candidates:
@@ -54,7 +55,7 @@ def test_images_overturn_accuracy_only_within_a_standard_error(hits: list[int]) 
     at = min(max(validation.values()), 0.99)
     error = np.sqrt(at * (1 - at) / 50)
     assert sorted(order) == sorted(validation)
-    for ahead, behind in zip(order, order[1:], strict=False):
+    for ahead, behind in pairwise(order):
         assert validation[behind] - validation[ahead] <= error + 1e-9
 
 
