@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .bench_refine import refine
 from .bench_tables import table1, table2, table3, table5
 from .names import complete_problem
 from .output import print_json, progress_on_stderr
@@ -228,7 +229,7 @@ def sample_correlation(
     _print(loaded, space, {"rows": [asdict(row) for row in rows]})
 
 
-for _table in (table1, table2, table3, table5):
+for _table in (table1, table2, table3, table5, refine):
     command.add_command(_table)
 
 

@@ -74,12 +74,12 @@ def table1(
     from coernas_moo.benchmarks.score_tables import make
     from coernas_moo.reporting.score_tables import table1_page, write_rows
 
-    with _ground(out, values, table_path, workers, cells, again, images) as ground:
+    with make_ground(out, values, table_path, workers, cells, again, images) as ground:
         found = make.table1(ground)
     page = table1_page(found, _command("table1", cells) + " --images path/to/cifar10" * bool(found.on_images))
     write_rows(found.rows, out / "table1.csv")
     write_rows(found.check, out / "published.csv")
-    _write_page(out / "table1.md", page)
+    write_page(out / "table1.md", page)
 
 
 @click.command()
@@ -93,10 +93,10 @@ def table2(out: Path, values: Path, again: tuple[str, ...], table_path: Path | N
     from coernas_moo.benchmarks.score_tables import make
     from coernas_moo.reporting.score_tables import table2_page, write_rows
 
-    with _ground(out, values, table_path, workers, None, again) as ground:
+    with make_ground(out, values, table_path, workers, None, again) as ground:
         rows = make.table2(ground)
     write_rows(rows, out / "table2.csv")
-    _write_page(out / "table2.md", table2_page(rows, ground.ours, _command("table2")))
+    write_page(out / "table2.md", table2_page(rows, ground.ours, _command("table2")))
 
 
 @click.command()
@@ -127,13 +127,13 @@ def table3(
     from coernas_moo.benchmarks.score_tables.correlations import datasets_of
     from coernas_moo.reporting.selection_tables import table3_page
 
-    with _ground(out, values, table_path, workers, cells, ()) as ground:
+    with make_ground(out, values, table_path, workers, cells, ()) as ground:
         selections, costs = make.table3(ground, out, seeds, built, again)
     datasets = datasets_of(ground.table)
     page = table3_page(
         selections, ground.table, datasets, costs, ground.workers, _command("table3", cells, seeds, built)
     )
-    _write_page(out / "table3.md", page)
+    write_page(out / "table3.md", page)
 
 
 @click.command()
@@ -149,16 +149,16 @@ def table5(out: Path, values: Path, seeds: int, table_path: Path | None, workers
     from coernas_moo.benchmarks.score_tables.selections import write_selections
     from coernas_moo.reporting.selection_tables import table5_page
 
-    with _ground(out, values, table_path, workers, None, ()) as ground:
+    with make_ground(out, values, table_path, workers, None, ()) as ground:
         selections, cost = make.table5(ground, seeds)
     write_selections(selections, out / "table5.csv")
     datasets = datasets_of(ground.table)
     page = table5_page(selections, ground.table, datasets, cost, ground.workers, _command("table5", seeds=seeds))
-    _write_page(out / "table5.md", page)
+    write_page(out / "table5.md", page)
 
 
 @contextmanager
-def _ground(
+def make_ground(
     out: Path,
     values: Path,
     table_path: Path | None,
@@ -191,7 +191,7 @@ def _command(name: str, cells: int | None = None, seeds: int = 20, built: int = 
     return f"coernas bench {name}{''.join(options)}"
 
 
-def _write_page(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
     from coernas_moo.files import write_atomically
 
     write_atomically(path, text)

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "front": "Export the front of a run: csv, json, markdown, latex, png, svg.",
     "report": "Write runs or comparisons as one interactive HTML page.",
     "train": "Train networks of a run, or well-known ones, and judge them on a test split.",
+    "refine": "Train the leaders of a run a little, and the best of them to the end.",
     "export": "Export a network of a run: ONNX, torch.export, readable Python.",
     "predict": "Classify images with an exported ONNX file.",
     "runs": "List the runs.",
@@ -31,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "nb201": "Make or describe the NAS-Bench-201 table.",
     "latency": "Check estimated latency against measured latency.",
     "bench": "Measure what candidates, workers and searches cost on this machine.",
-    "schema": "Print the JSON Schema of problem files, fronts or comparisons.",
+    "schema": "Print the JSON Schema of problem files, fronts, comparisons or refinements.",
     "doctor": "Show versions, devices and what might be wrong on this machine.",
     "completion": "Print the completion script of a shell.",
 }

@@ -6,7 +6,7 @@ import click
 
 from .output import print_json
 
-DOCUMENTS = ("problem", "front", "comparison")
+DOCUMENTS = ("problem", "front", "comparison", "refinement")
 
 
 @click.command()
@@ -16,6 +16,7 @@ def command(document: str) -> None:
 
     problem: problem files, for editors that check and complete TOML (default).
     front: front.json, the export of a run. comparison: comparison.json, what coernas compare leaves.
+    refinement: refine.json, what coernas refine leaves.
 
     \b
     Examples:
@@ -27,6 +28,7 @@ def command(document: str) -> None:
 
         print_json(json_schema())
         return
-    from coernas_moo.reporting.document_schemas import comparison_schema, front_schema
+    from coernas_moo.reporting.document_schemas import comparison_schema, front_schema, refine_schema
 
-    print_json(front_schema() if document == "front" else comparison_schema())
+    schemas = {"front": front_schema, "comparison": comparison_schema, "refinement": refine_schema}
+    print_json(schemas[document]())

@@ -100,16 +100,16 @@ def command(
         raise click.UsageError("--name names one model, and these are several")
     with only_results_on_stdout(as_json or quiet):
         run, problem = _source(source, bool(models), data, overrides)
-        training_data = _open(problem, run)
+        training_data = open_images(problem, run)
         specs = [
             _spec(one, bool(models), run, problem, training_data, name or _name(one, seed), seed)
             for one in wanted
             for seed in seeds
         ]
         folder = (out or (run.directory.path if run else RUNS / f"{problem.name}-baselines")) / "models"
-        with _listener(as_json, quiet) as listener:
+        with training_listener(as_json, quiet) as listener:
             sessions = list(_train_all(specs, training_data, folder, anew, device, threads, listener))
-    _finish(sessions, as_json, quiet)
+    print_trained(sessions, as_json, quiet)
 
 
 def _source(
@@ -132,7 +132,7 @@ def _source(
     return run, with_data(problem, data)
 
 
-def _open(problem: ProblemFile, run: Run | None) -> TrainingData:
+def open_images(problem: ProblemFile, run: Run | None) -> TrainingData:
     from coernas_moo.search.loop import open_data
     from coernas_moo.search.run_directory import require_same_data
     from coernas_moo.training.data import prepare
@@ -192,7 +192,7 @@ def _train_all(
 
 
 @contextmanager
-def _listener(as_json: bool, quiet: bool) -> Iterator[TrainingListener]:
+def training_listener(as_json: bool, quiet: bool) -> Iterator[TrainingListener]:
     """Who shows the training: a live screen on a terminal, lines elsewhere, nobody where that is asked for."""
     from rich.console import Console
 
@@ -209,7 +209,7 @@ def _listener(as_json: bool, quiet: bool) -> Iterator[TrainingListener]:
         yield TrainingWarnings(warn) if as_json else TrainingLines(click.echo, warn)
 
 
-def _finish(sessions: Sequence[Session], as_json: bool, quiet: bool) -> None:
+def print_trained(sessions: Sequence[Session], as_json: bool, quiet: bool) -> None:
     import msgspec
 
     from coernas_moo.reporting.training_view import class_rows, metrics_columns, metrics_row, seed_lines

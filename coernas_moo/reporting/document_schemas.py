@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from coernas_moo.refinement.document import RefineCandidate, RefineDocument, RefineRung
 from coernas_moo.reporting.comparison_document import (
     AlgorithmResult,
     ComparisonDocument,
@@ -24,6 +25,11 @@ def front_schema() -> dict[str, Any]:
 def comparison_schema() -> dict[str, Any]:
     """JSON Schema of `comparison.json`."""
     return _schema("coernas comparison", ComparisonDocument, AlgorithmResult, ContestResult)
+
+
+def refine_schema() -> dict[str, Any]:
+    """JSON Schema of `refine.json`."""
+    return _schema("coernas refinement", RefineDocument, RefineRung, RefineCandidate)
 
 
 def _schema(title: str, document: type[msgspec.Struct], *parts: type[msgspec.Struct]) -> dict[str, Any]:

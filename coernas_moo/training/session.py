@@ -59,9 +59,15 @@ def spec_of_pick(run: Run, pick: str, data: TrainingData, *, name: str, seed: in
     Raises:
         RunError: the front has no such member.
     """
-    member = run.pick(pick)
+    return spec_of_genotype(run, run.pick(pick).text, data, name=name, seed=seed, problem=problem)
+
+
+def spec_of_genotype(
+    run: Run, genotype: str, data: TrainingData, *, name: str, seed: int, problem: ProblemFile
+) -> ModelSpec:
+    """The description of any network of a run's space, by its canonical text; arguments as in `spec_of_pick`."""
     common = _common(problem, data, name, seed)
-    return ModelSpec(**common, space=problem.space, genotype=member.text, search_seconds=run.state.seconds)
+    return ModelSpec(**common, space=problem.space, genotype=genotype, search_seconds=run.state.seconds)
 
 
 def spec_of_baseline(baseline: str, data: TrainingData, *, name: str, seed: int, problem: ProblemFile) -> ModelSpec:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from coernas_moo.reporting.document_schemas import comparison_schema, front_schema
+from coernas_moo.refinement.document import RefineDocument, RefineRung
+from coernas_moo.reporting.document_schemas import comparison_schema, front_schema, refine_schema
 from coernas_moo.reporting.exports import front_json
 from coernas_moo.search.run import Run
 
@@ -86,3 +88,26 @@ def test_a_comparison_fits_its_schema() -> None:
     assert fits(comparison_schema(), document)
     assert not fits(comparison_schema(), {**document, "contests": [{"rival": "y"}]})
     assert not fits(comparison_schema(), {**document, "seeds": "one"})
+
+
+def test_a_refinement_fits_its_schema() -> None:
+    rung = RefineRung(candidates=2, epochs=1)
+    document = msgspec.to_builtins(
+        RefineDocument(
+            name="refined",
+            problem="p",
+            source="table",
+            asked={"candidates": "2"},
+            seed=0,
+            recipe=None,
+            data="cifar10",
+            validation_images=None,
+            rungs=(rung,),
+            planned_seconds=None,
+            candidates=(),
+        )
+    )
+    properties = refine_schema()["$defs"]["RefineDocument"]["properties"]
+    assert set(document) == set(properties)
+    assert all("description" in properties[name] for name in document)
+    assert properties["rungs"]["items"]["$ref"].endswith("RefineRung")

@@ -1,0 +1,106 @@
+"""Who is refined: the front's leaders, and the best of the archive by score."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coernas_moo.errors import RunError
+from coernas_moo.search.archive import SCORE, Archive
+from coernas_moo.search.run import Run
+from coernas_moo.spaces import SearchSpace
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network that refinement begins with.
+
+    Args:
+        number: from 1, by score.
+        genotype: canonical text.
+        score: fused over the archive.
+        score_rank: among all members of the archive that meet the limits, from 1.
+        params, macs: of the full network.
+        in_front: it is non-dominated.
+    """
+
+    number: int
+    genotype: str
+    score: float
+    score_rank: int
+    params: float
+    macs: float
+    in_front: bool
+
+
+def choose(archive: Archive, space: SearchSpace, count: int, apart: int | None = None) -> list[str]:
+    """Genotypes of `count` candidates, best score first.
+
+    A search that has converged ends with variants of one network, of which training can tell nothing new: candidates
+    differ from one another in at least `apart` genes. They are taken by score, half of them from the front, the rest
+    from all of the archive that meets the limits; what the front cannot give the archive does. Where too few are that
+    far apart, they may be nearer by a gene, and so on. Canonical duplicates are one member of the archive, and so one
+    candidate. Ties by genotype text.
+
+    Args:
+        archive: of the search.
+        space: of its genotypes.
+        count: how many at most.
+        apart: smallest number of genes in which two candidates differ; by default half of the genes.
+    """
+    order = by_score(archive)
+    if not order:
+        return []
+    codes = np.stack([space.from_text(text) for text in order])
+    front = set(archive.front())
+    in_front = np.array([text in front for text in order])
+    chosen: list[int] = []
+
+    def take(positions: NDArray[np.intp], until: int, least: int) -> None:
+        for position in positions:
+            if len(chosen) >= until:
+                return
+            if position not in chosen and ((codes[chosen] != codes[position]).sum(axis=1) >= least).all():
+                chosen.append(int(position))
+
+    apart = math.ceil(codes.shape[1] / 2) if apart is None else apart
+    take(np.flatnonzero(in_front), (count + 1) // 2, apart)
+    for least in range(apart, -1, -1):
+        take(np.arange(len(order)), count, least)
+    return [order[position] for position in sorted(chosen)]
+
+
+def by_score(archive: Archive) -> list[str]:
+    """Members that meet the limits, best score first; ties by genotype text."""
+    scores, ranked = archive.scores, archive.ranked()
+    if not ranked:
+        return []
+    met = np.flatnonzero((archive.constraint_values(ranked) <= 0).all(axis=1))
+    return sorted((ranked[i] for i in met), key=lambda text: (-scores[text], text))
+
+
+def candidates_of(run: Run, count: int) -> list[Candidate]:
+    """The candidates of a run.
+
+    Raises:
+        RunError: the run has no score, or nothing that meets its limits.
+    """
+    path = run.directory.path
+    if SCORE not in run.problem.objectives:
+        raise RunError(
+            f"{path}: this run was not searched by the score (its objectives: {', '.join(run.problem.objectives)}); "
+            "refinement begins with the leaders by score: refine a run whose objectives include it"
+        )
+    scores, front = run.archive.scores, set(run.archive.front())
+    rank = {text: place for place, text in enumerate(by_score(run.archive), start=1)}
+    found = []
+    for number, text in enumerate(choose(run.archive, run.space, count), start=1):
+        plan = run.space.plan(run.space.from_text(text))
+        costs = float(plan.params()), float(plan.macs())
+        found.append(Candidate(number, text, scores[text], rank[text], *costs, text in front))
+    if not found:
+        raise RunError(f"{path}: the front is empty; let the search run longer or loosen the limits")
+    return found

@@ -1,0 +1,308 @@
+"""Refinement by training: everything that `coernas refine` does on images."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from coernas_moo.config import ProblemFile
+from coernas_moo.errors import CoernasError, DataError, ModelError, RunError
+from coernas_moo.evaluation.workers import WorkerPool
+from coernas_moo.files import held_by_one, write_atomically
+from coernas_moo.refinement.candidates import Candidate, candidates_of
+from coernas_moo.refinement.course import Judged, RefineListener, entries, run_rungs
+from coernas_moo.refinement.document import (
+    REFINEMENTS,
+    RefineDocument,
+    RefineRung,
+    read_document,
+    write_document,
+)
+from coernas_moo.refinement.halving import Rung, epochs_of, longest
+from coernas_moo.refinement.speed import epoch_seconds
+from coernas_moo.search.run import Run
+from coernas_moo.training.data import TrainingData
+from coernas_moo.training.loop import train
+from coernas_moo.training.model import build_module, plan_of
+from coernas_moo.training.progress import TrainingListener
+from coernas_moo.training.session import MODELS, Session, spec_of_genotype, train_model
+from coernas_moo.training.spec import LAST, METRICS, ModelSpec
+
+SECONDS_A_TRAINING = 7 * 86400.0
+"""A worker that takes longer for one rung hangs."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Args:
+        name: of the refinement and of the winner's model directory.
+        candidates: at most so many; fewer where the budget does not pay for one epoch of each.
+        seconds: that the comparison may take; an estimate makes the plan.
+        epochs: that the comparison may take instead, all candidates together; exact.
+        seed: of all trainings.
+    """
+
+    name: str
+    candidates: int = 20
+    seconds: float | None = 600.0
+    epochs: int | None = None
+    seed: int = 0
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """As it is written down."""
+        budget = f"{self.epochs} epochs" if self.epochs is not None else f"{self.seconds:g} s"
+        return {"candidates": str(self.candidates), "budget": budget}
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What became of a refinement.
+
+    Args:
+        document: all of it.
+        directory: that holds `refine.json`.
+        session: the winner's training.
+    """
+
+    document: RefineDocument
+    directory: Path
+    session: Session
+
+
+@dataclass(frozen=True)
+class _Train:
+    """Trains one candidate up to an epoch, in a worker; what a full disk says is not the candidate's failure."""
+
+    specs: Mapping[int, ModelSpec]
+    data: TrainingData
+    folder: Path
+    device: str
+
+    def __call__(self, item: tuple[int, int]) -> tuple[float | None, float, str | None, bool]:
+        number, until = item
+        spec, directory = self.specs[number], candidate_directory(self.folder, number)
+        try:
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                return None, 0.0, f"{directory}: cannot be made: {error.strerror}", True
+            trained = train(
+                build_module(spec),
+                self.data,
+                spec.recipe,
+                seed=spec.seed,
+                directory=directory,
+                until=until,
+                initialise=plan_of(spec) is not None,
+                device=self.device,
+                threads=1,
+            )
+        except ModelError as error:
+            return None, 0.0, str(error), False
+        except RunError as error:
+            return None, 0.0, str(error), True
+        return float(trained.validation["accuracy"]), trained.seconds, None, False
+
+
+def candidate_directory(folder: Path, number: int) -> Path:
+    """Where a candidate's checkpoints are while it is in the running."""
+    return folder / "candidates" / f"{number:02d}"
+
+
+def refine(
+    run: Run,
+    problem: ProblemFile,
+    data: TrainingData,
+    request: Request,
+    *,
+    anew: bool = False,
+    workers: int = 1,
+    device: str = "auto",
+    listener: RefineListener | None = None,
+    training: TrainingListener | None = None,
+) -> Refined:
+    """Refine a run, or go on where that was cut off.
+
+    All trainings follow the recipe's schedule for all of its epochs, each with one thread: a candidate that goes on
+    continues its own, and the winner ends bit for bit as `coernas train --threads 1` would have made it.
+
+    Args:
+        run: whose leaders are refined.
+        problem: the run's, perhaps with another recipe.
+        data: images.
+        request: what is asked for.
+        anew: forget a refinement, and a model, of that name.
+        workers: processes; the result does not depend on it, but a plan for a budget of time does.
+        device: `cpu`, `cuda`, `cuda:N` or `auto`.
+        listener: told about candidates.
+        training: told about the winner's training.
+
+    Raises:
+        CoernasError: the run, the data, the budget or what is there already cannot be used.
+    """
+    if not len(data.validation):
+        raise DataError("refinement compares networks on validation images and there are none; set it above 0: "
+                        "--set train.validation_share=0.1")  # fmt: skip
+    listener = listener or RefineListener()
+    folder = run.directory.path / REFINEMENTS / request.name
+    model = run.directory.path / MODELS / request.name
+    existing = None if anew else read_document(folder)
+    if existing is not None:
+        _require_same(existing, request, problem, data, folder)
+        document = existing
+    else:
+        if not anew and model.exists():
+            raise ModelError(f"{model}: a model is here already; give another --name, or replace it with --anew")
+        document = _planned(run, problem, data, request, workers, device)
+    with held_by_one(folder, "in use by another refinement; wait for it", "give a run that can be written"):
+        if anew:
+            _remove(folder / "candidates")
+            _remove(model)
+        specs = {
+            one.number: spec_of_genotype(run, one.genotype, data, name=request.name, seed=request.seed, problem=problem)
+            for one in document.candidates
+        }
+        write_document(document, folder)
+        listener.planned(document)
+        with WorkerPool[tuple[int, int], tuple[float | None, float, str | None, bool]](
+            _Train(specs, data, folder, device), min(workers, len(specs)), timeout_seconds=SECONDS_A_TRAINING
+        ) as pool:
+
+            def judge(numbers: Sequence[int], rung: int) -> Iterator[Judged]:
+                items = [(number, document.rungs[rung].epochs) for number in numbers]
+                for position, outcome in pool.run(items):
+                    accuracy, seconds, failure, fatal = outcome.value or (None, 0.0, outcome.failure, False)
+                    if fatal:
+                        raise RunError(f"{failure}; what is done is kept: go on by giving the same command again")
+                    yield numbers[position], accuracy, seconds, failure
+
+            def keep(now: RefineDocument) -> None:
+                write_document(now, folder)
+                for one in now.candidates:
+                    if one.eliminated is not None:
+                        _remove(candidate_directory(folder, one.number))
+
+            document = run_rungs(document, judge, keep, listener)
+        write_document(document, folder)
+        session = _finish(document, specs, data, folder, model, device, training)
+        document = msgspec.structs.replace(document, status="finished")
+        write_document(document, folder)
+        _remove(folder / "candidates")
+    return Refined(document, folder, session)
+
+
+def _finish(
+    document: RefineDocument,
+    specs: Mapping[int, ModelSpec],
+    data: TrainingData,
+    folder: Path,
+    model: Path,
+    device: str,
+    training: TrainingListener | None,
+) -> Session:
+    """The winner's whole recipe, on from where its last rung ended, and its measures on the test part."""
+    assert document.winner is not None
+    checkpoint = candidate_directory(folder, document.winner) / LAST
+    if checkpoint.exists() and not (model / LAST).exists() and not (model / METRICS).exists():
+        try:
+            model.mkdir(parents=True, exist_ok=True)
+            content = checkpoint.read_bytes()
+        except OSError as error:
+            raise RunError(f"{model}: cannot be made: {error.strerror}") from None
+        write_atomically(model / LAST, content)
+    return train_model(specs[document.winner], data, model, device=device, threads=1, listener=training)
+
+
+def _planned(
+    run: Run, problem: ProblemFile, data: TrainingData, request: Request, workers: int, device: str
+) -> RefineDocument:
+    candidates = candidates_of(run, request.candidates)
+    seconds = None
+    if request.epochs is not None:
+        epochs = request.epochs
+        rungs = longest(len(candidates), problem.train.epochs, lambda rungs: epochs_of(rungs) <= epochs)
+    else:
+        rungs, seconds = _timed(run, problem, data, request, candidates, workers, device)
+    if rungs and rungs[0].candidates < len(candidates):
+        candidates = candidates_of(run, rungs[0].candidates)
+    return RefineDocument(
+        name=request.name,
+        problem=problem.name,
+        source="training",
+        asked=request.asked,
+        seed=request.seed,
+        recipe=problem.train,
+        data=data.fingerprint(),
+        validation_images=len(data.validation),
+        rungs=tuple(RefineRung(candidates=rung.candidates, epochs=rung.epochs) for rung in rungs),
+        planned_seconds=seconds,
+        candidates=entries(candidates),
+    )
+
+
+def _timed(
+    run: Run,
+    problem: ProblemFile,
+    data: TrainingData,
+    request: Request,
+    candidates: Sequence[Candidate],
+    workers: int,
+    device: str,
+) -> tuple[list[Rung], float]:
+    """Rungs for a budget of time, and the estimate of what they take."""
+    assert request.seconds is not None
+    specs = {
+        one.number: spec_of_genotype(run, one.genotype, data, name=request.name, seed=request.seed, problem=problem)
+        for one in candidates
+    }
+    each = epoch_seconds(candidates, specs, data, device)
+    mean = sum(each.values()) / len(each)
+
+    def seconds(rungs: Sequence[Rung]) -> float:
+        before, total = 0, 0.0
+        for rung in rungs:
+            # A rung is over when its last candidate is: what does not fill all workers takes as long as one that does.
+            total += -(-rung.candidates // workers) * (rung.epochs - before) * mean
+            before = rung.epochs
+        return total
+
+    budget = request.seconds
+    try:
+        rungs = longest(len(candidates), problem.train.epochs, lambda rungs: seconds(rungs) <= budget)
+    except CoernasError:
+        raise CoernasError(
+            f"--budget {budget:g}s does not pay for one epoch of two candidates, which takes about "
+            f"{-(-2 // workers) * mean:.1f} s; give a larger one"
+        ) from None
+    return rungs, round(seconds(rungs), 1)
+
+
+def _require_same(
+    document: RefineDocument, request: Request, problem: ProblemFile, data: TrainingData, folder: Path
+) -> None:
+    """What is there has to be this refinement."""
+    wanted: dict[str, tuple[object, object]] = {
+        key: (document.asked.get(key), value) for key, value in request.asked.items()
+    }
+    wanted["source"] = (document.source, "training")
+    wanted["seed"] = (document.seed, request.seed)
+    wanted["images and their division"] = (document.data, data.fingerprint())
+    before, now = msgspec.to_builtins(document.recipe) or {}, msgspec.to_builtins(problem.train)
+    wanted |= {f"train.{key}": (before.get(key), now[key]) for key in now}
+    for key, (was, is_now) in wanted.items():
+        if was != is_now:
+            raise ModelError(
+                f"{folder}: a refinement is here that began otherwise: {key} was {was!r}, is {is_now!r}; go on as it "
+                "began, keep it and give this one another --name, or replace it with --anew"
+            )
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

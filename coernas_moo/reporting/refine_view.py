@@ -1,0 +1,147 @@
+"""A refinement on screen: lines or a bar while it runs, a table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from coernas_moo.refinement.course import RefineListener
+from coernas_moo.refinement.document import RefineCandidate, RefineDocument
+from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.genotype_text import GenotypeText
+from coernas_moo.reporting.training_live import percent
+
+Print = Callable[[str], None]
+
+
+def plan_text(document: RefineDocument) -> str:
+    """The plan in one line."""
+    if not document.rungs:
+        return "one candidate: nothing to compare"
+    text = ", ".join(f"{rung.candidates} for {rung.epochs} epochs" for rung in document.rungs)
+    if document.source == "table":
+        return f"{text}; read from the NAS-Bench-201 table ({document.data})"
+    rest = (document.recipe.epochs if document.recipe else 0) - document.rungs[-1].epochs
+    text += f", then the winner for {rest} more" if rest else ""
+    if document.planned_seconds is not None:
+        text += f"; the comparison takes about {fmt.duration(document.planned_seconds)}"
+    return text
+
+
+class RefineLines(RefineListener):
+    """The plan, then one line a candidate and one a rung.
+
+    Args:
+        write: prints one line.
+    """
+
+    def __init__(self, write: Print) -> None:
+        self._write = write
+
+    def planned(self, document: RefineDocument) -> None:
+        known = sum(len(one.validation) for one in document.candidates)
+        self._write(f"plan        {plan_text(document)}")
+        if known:
+            self._write(f"goes on     after {known} trainings")
+
+    def judged(self, document: RefineDocument, rung: int, number: int) -> None:
+        one = document.candidates[number - 1]
+        said = f"cannot be trained: {one.failure}" if one.failure else f"validation {percent(one.validation[rung])}"
+        self._write(f"rung {rung + 1}/{len(document.rungs)}  candidate {number}  {said}")
+
+    def halved(self, document: RefineDocument, rung: int) -> None:
+        self._write(_halved(document, rung))
+
+
+class RefineScreen(RefineListener):
+    """The plan, then a bar a rung; use as a context manager, which gives the terminal back.
+
+    Args:
+        console: a terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, TextColumn("{task.fields[best]}"), console=console, transient=True)
+        self._task = self._progress.add_task("", total=1, best="", visible=False)
+
+    def __enter__(self) -> RefineScreen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def planned(self, document: RefineDocument) -> None:
+        self._console.print(f"plan        {plan_text(document)}", markup=False)
+        over = max((one.eliminated or 0 for one in document.candidates), default=0)
+        if document.rungs and document.winner is None:
+            self._show(document, over)
+            self._progress.start()
+
+    def judged(self, document: RefineDocument, rung: int, number: int) -> None:
+        self._show(document, rung)
+
+    def halved(self, document: RefineDocument, rung: int) -> None:
+        self._progress.console.print(_halved(document, rung), markup=False)
+        if rung + 1 < len(document.rungs):
+            self._show(document, rung + 1)
+        else:
+            self._progress.stop()
+
+    def _show(self, document: RefineDocument, rung: int) -> None:
+        here = [one for one in document.candidates if one.eliminated is None or one.eliminated > rung]
+        done = [one for one in here if len(one.validation) > rung]
+        best = f"best {percent(max(one.validation[rung] for one in done))}" if done else ""
+        description = f"rung {rung + 1} of {len(document.rungs)}: to epoch {document.rungs[rung].epochs}"
+        failed = sum(one.failure is not None for one in here)
+        self._progress.update(
+            self._task, description=description, total=len(here), completed=len(done) + failed, best=best, visible=True
+        )
+
+
+def refine_table(document: RefineDocument) -> Table:
+    """Every candidate: what it is, its validation accuracy after each rung, and when it was left behind."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="validation accuracy", title_justify="left")
+    for column in ("#", "score rank", "params"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for rung in document.rungs:
+        table.add_column(f"{rung.epochs} ep.", justify="right", no_wrap=True)
+    table.add_column("left", no_wrap=True)
+    table.add_column("genotype", overflow="fold")
+    last = len(document.rungs) + 1
+    for one in sorted(document.candidates, key=lambda one: (-(one.eliminated or last), one.number)):
+        reached = [percent(value) for value in one.validation]
+        style = "bold" if one.number == document.winner else ""
+        table.add_row(
+            str(one.number),
+            str(one.score_rank),
+            fmt.value("params", one.params),
+            *(reached + [""] * (len(document.rungs) - len(reached))),
+            _left(one, document),
+            GenotypeText(one.genotype, style),
+            style=style,
+        )
+    return table
+
+
+def _left(one: RefineCandidate, document: RefineDocument) -> str:
+    if one.failure:
+        return "failed"
+    if one.number == document.winner:
+        return "winner"
+    return f"after rung {one.eliminated}" if one.eliminated else ""
+
+
+def _halved(document: RefineDocument, rung: int) -> str:
+    stay = [one.number for one in document.candidates if one.eliminated is None]
+    epochs = document.rungs[rung].epochs
+    said = f"candidate {document.winner} wins" if document.winner else f"{', '.join(map(str, stay))} go on"
+    return f"after {epochs} epochs: {said}"

@@ -1,0 +1,143 @@
+"""`coernas refine` from the outside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from coernas_moo.cli.main import cli
+
+from coernas_moo.config import load_problem
+from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.refinement import session
+from coernas_moo.refinement.document import read_document
+from coernas_moo.testing.runs import make_run
+from coernas_moo.testing.tables import write_made_up_table
+from coernas_moo.training.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.usefixtures("in_empty_folder")
+
+SMALL = {"space.stages": 2, "space.max_depth": 1, "space.base_width": 4, "train.epochs": 4, "train.batch": 256}
+FEW = ("--epochs", "7", "--candidates", "3")
+
+
+def coernas(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def good(*arguments: str | Path) -> Result:
+    result = coernas(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def refused(*arguments: str | Path) -> str:
+    result = coernas(*arguments)
+    assert result.exit_code == 2, result.output
+    return result.stderr
+
+
+@pytest.fixture
+def run() -> Path:
+    make_run(Path("run"), load_problem("digits", SMALL), networks=12)
+    return Path("run")
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(load_checkpoint(folder / "last.pt")["weights"])
+
+
+def test_workers_and_an_interruption_change_nothing_and_the_winner_is_as_train_makes_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(run, "other")
+    document = json.loads(good("refine", run, *FEW, "--workers", "2", "--json").stdout)
+    assert [(r["candidates"], r["epochs"]) for r in document["rungs"]] == [(3, 1), (2, 3)]
+    assert document["status"] == "finished"
+    winner = document["candidates"][document["winner"] - 1]
+    assert len(winner["validation"]) == 2
+
+    finish = session._finish
+    monkeypatch.setattr(session, "_finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert coernas("refine", "other", *FEW, "--workers", "1").exit_code == 130
+    monkeypatch.setattr(session, "_finish", finish)
+    lines = good("refine", "other", *FEW).stdout
+    assert "goes on     after 5 trainings" in lines
+    assert "winner" in lines
+    first, second = read_document(run / "refine/refined"), read_document(Path("other/refine/refined"))
+    assert first is not None
+    assert second is not None
+    assert first.winner == second.winner
+    assert [c.validation for c in first.candidates] == [c.validation for c in second.candidates]
+
+    front = next((i for i, t in enumerate(make_front(run), start=1) if t == winner["genotype"]), None)
+    if front is not None:
+        good("train", run, "--pick", str(front), "--name", "plain", "--threads", "1", "--quiet")
+        plain = weights(run / "models/plain")
+        assert all(torch.equal(value, plain[name]) for name, value in weights(run / "models/refined").items())
+    assert all(
+        torch.equal(value, weights(Path("other/models/refined"))[name])
+        for name, value in weights(run / "models/refined").items()
+    )
+    assert not (run / "refine/refined/candidates").exists()
+    assert "began otherwise: budget" in refused("refine", run, "--epochs", "9", "--candidates", "3")
+    assert good("refine", run, *FEW, "--quiet").stdout.splitlines() == ["run/refine/refined", "run/models/refined"]
+
+
+def make_front(run: Path) -> list[str]:
+    from coernas_moo.search.run import Run
+
+    return [member.text for member in Run(run).front]
+
+
+def test_a_budget_of_time_makes_a_plan(run: Path) -> None:
+    document = json.loads(
+        good("refine", run, "--budget", "1h", "--candidates", "2", "--set", "train.epochs=1", "--json").stdout
+    )
+    assert [(r["candidates"], r["epochs"]) for r in document["rungs"]] == [(2, 1)]
+    assert 0 < document["planned_seconds"] < 3600
+
+
+def test_bad_input_is_one_line(run: Path) -> None:
+    assert "10m" in refused("refine", run, "--budget", "soon")
+    assert "does not pay" in refused("refine", run, "--epochs", "1")
+    assert "does not pay" in refused("refine", run, "--budget", "0.000001")
+    assert "without /" in refused("refine", run, *FEW, "--name", "../out")
+    assert "only keys of train" in refused("refine", run, *FEW, "--set", "space.stages=3")
+    assert "no run of the table" in refused("refine", run, "--table", "x.npz")
+    assert "validation_share" in refused("refine", run, *FEW, "--set", "train.validation_share=0.0")
+    assert not (run / "refine").exists()
+    make_run(Path("empty"), load_problem("digits", SMALL), networks=3, failures=3)
+    assert "front is empty" in refused("refine", "empty", *FEW)
+    make_run(Path("noise"), load_problem("noise", {"space.stages": 2}), networks=5)
+    assert len(refused("refine", "noise", *FEW).splitlines()) == 1
+
+
+def test_on_the_table_accuracies_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_run(Path("cells"), load_problem("nb201"), networks=100)
+    write_made_up_table(Path("data"))
+    monkeypatch.setenv("COERNAS_DATA", str(Path("data").resolve()))
+    assert "valid_12" in refused("refine", "cells")
+    source = Path("data/nb201/nb201.npz")
+    with np.load(source) as file:
+        columns = {name: file[name] for name in file.files}
+    columns["cifar10/valid_12"] = columns["cifar10/valid"] - 5
+    np.savez(Path("full.npz"), **columns)
+    lines = good("refine", "cells", "--table", "full.npz", "--candidates", "12").stdout
+    document = read_document(Path("cells/refine/refined"))
+    assert document is not None
+    assert document.winner is not None
+    table = TabularBenchmark.load(Path("full.npz"))
+    rows = [table.row(candidate.genotype) for candidate in document.candidates]
+    best = int(np.argmax(table.accuracy("cifar10", "valid")[rows]))
+    assert document.winner == best + 1
+    assert document.after == pytest.approx(table.accuracy("cifar10")[rows[best]] / 100)
+    assert "before (the best score)" in lines
+    assert sum(len(candidate.validation) == 2 for candidate in document.candidates) == 5
+    assert "another refinement" in refused("refine", "cells", "--table", "full.npz")
+    good("refine", "cells", "--table", "full.npz", "--anew", "--quiet")
