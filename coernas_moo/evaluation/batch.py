@@ -53,6 +53,9 @@ class AtOnce:
         """Records of the batch, in its order; None for those not reached before a stop."""
         return self.evaluate(batch.genotypes, batch.on_record)
 
+    def start(self) -> None:
+        """There is nothing to get ready."""
+
     def hand_out(self) -> None:
         """There are no workers to keep busy."""
 

@@ -128,6 +128,10 @@ class Evaluator:
             self._measure_latency(batch.genotypes, batch.records)
         return batch.records
 
+    def start(self) -> None:
+        """Let workers get ready."""
+        self._pool.start()
+
     def hand_out(self) -> None:
         """Keep workers busy for a while in which `finish` is not called."""
         self._pool.hand_out()

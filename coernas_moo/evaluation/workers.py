@@ -115,6 +115,10 @@ class WorkerPool(Generic[Item, Value]):
         finally:
             self.abandon()
 
+    def start(self) -> None:
+        """Start all workers now, so that they get ready while something else is done."""
+        self._start(self._size)
+
     def submit(self, items: Sequence[Item]) -> Job[Item, Value]:
         """Put items in line; workers that are free begin at once."""
         job: Job[Item, Value] = Job(items)

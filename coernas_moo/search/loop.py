@@ -88,6 +88,7 @@ def run_search(
             run_directory.create(problem)
         # A journal that cannot be used is refused here, before the record of an earlier run is written over.
         with open_evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
+            evaluator.start()
             run_directory.write_problem(problem)
             costs.keep()
             # Matrices here are small: threads of BLAS would only take cores from the workers.

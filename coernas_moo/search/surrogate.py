@@ -13,7 +13,7 @@ from scipy.special import ndtri
 DECAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 SPREADS = (0.03, 0.1, 0.3)
 NOISES = (1e-3, 1e-2, 5e-2)
-MOST_TUNED, MOST_USED = 200, 600
+MOST_TUNED, MOST_USED = 150, 600
 """Members on which a tuning is chosen, and members the process is begun with: their cost is cubic."""
 
 LASTS = 1.25
