@@ -248,12 +248,12 @@ def test_screened_offspring_come_in_batches_that_make_up_a_generation(table_here
     algorithm = ALGORITHMS["hd-duaas"](problem, effective_preset(settings.search))
     algorithm.setup(problem, termination=NoTermination(), seed=1)
     sizes, generation = [], 0
-    while len(sizes) < 13:
+    while len(sizes) < 9:
         offspring = algorithm.ask()
         algorithm.evaluator.eval(problem, offspring)
         algorithm.tell(infills=offspring)
         sizes.append(len(offspring))
         generation += algorithm.left == 0
-    assert sizes == [12, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
+    assert sizes == [12, 3, 3, 3, 3, 3, 3, 3, 3]
     assert generation == 3
     assert problem.archive.evaluations == 36
