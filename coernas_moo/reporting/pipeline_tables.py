@@ -53,7 +53,10 @@ def pipeline_page(table: PipelineTable, text: PageText) -> str:
             "",
             *_measures(table),
             "",
+            *bullets(*(f"*{entry.label}*: `{entry.metrics[0].network}`" for entry in table.entries if entry.searched)),
+            "",
             *_differences(table),
+            *_classes(table),
             *text.after,
         ]
     )
@@ -118,10 +121,12 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         `coernas train`.""",
         f"""Training: from scratch, {seeds}, the same recipe and number of epochs for all: {recipe_text(recipe)}, label
         smoothing {recipe.label_smoothing:g}, averaged weights
-        ({recipe.ema:g}){_class_weights(recipe.class_weights)}; {kept}. One thread a training, {table.workers} at once.""",
+        ({recipe.ema:g}){_class_weights(recipe.class_weights)}; {kept}. One thread a training, {table.workers} at
+        once.""",
         f"""Accuracy, F1, recall, kappa: mean ± standard deviation over the trainings, test part; weighted averages as
-        in the publication, *macro* counts classes alike. Intervals: 95 %, test images resampled ({RESAMPLES:,} times).
-        Every training by itself: [{name}.csv]({name}.csv); protocol: [protocol.json](protocol.json).""",
+        in the publication, *macro* counts classes alike; intervals: 95 %, test images resampled ({RESAMPLES:,} times).
+        *Validation* is accuracy on the part that chose the epoch.""",
+        f"Every training by itself: [{name}.csv]({name}.csv); protocol: [protocol.json](protocol.json).",
         f"""Latency: one image, one thread, {device_name()}; all networks in turns, median of the rounds. Training
         seconds are the mean of one training's.""",
     ]
@@ -133,8 +138,10 @@ def _class_weights(kind: str) -> str:
 
 def _measures(table: PipelineTable) -> list[str]:
     kappa = table.data.ordinal
+    validated = len(table.data.validation) > 0
     head = ["network", "parameters", "MACs", "latency, ms", "accuracy, %", "95 %", "F1, %", "recall, %"]
-    head += ["macro F1, %", "macro recall, %", *(["kappa", "95 %"] if kappa else []), "search, s", "training, s"]
+    head += ["macro F1, %", "macro recall, %", *(["kappa", "95 %"] if kappa else [])]
+    head += [*(["validation, %"] if validated else []), "search, s", "training, s"]
     lines = []
     for entry in table.entries:
         first = entry.metrics[0]
@@ -152,6 +159,9 @@ def _measures(table: PipelineTable) -> list[str]:
             line.append(f"{values[0]:.3f}±{values[1]:.3f}")
             interval = table.judgement.interval(entry.name, "kappa")
             line.append(f"{interval.low:.3f} to {interval.high:.3f}")
+        if validated:
+            judged = [one.validation.accuracy for one in entry.metrics if one.validation]
+            line.append(f"{100 * sum(judged) / len(judged):.2f}")
         line.append("" if first.search_seconds is None else f"{first.search_seconds:.0f}")
         line.append(f"{sum(one.training_seconds for one in entry.metrics) / len(entry.metrics):,.0f}")
         lines.append(line)
@@ -181,6 +191,28 @@ def _differences(table: PipelineTable) -> list[str]:
     text = """Picks against the others: how many times smaller and faster, and by how much better (+) or worse (-),
         with the 95 % interval of the difference on the same resampled images."""
     return [paragraph(text), "", *markdown_table(head, lines), ""]
+
+
+def _classes(table: PipelineTable) -> list[str]:
+    """F1 of every class, which averages hide where classes are rare."""
+    support = [one.images for one in table.entries[0].metrics[0].test.per_class]
+    head = ["network", *(f"{name} ({images})" for name, images in zip(table.data.classes, support, strict=True))]
+    lines = [
+        [
+            entry.label,
+            *(
+                f"{100 * sum(one.test.per_class[number].f1 for one in entry.metrics) / len(entry.metrics):.1f}"
+                for number in range(len(table.data.classes))
+            ),
+        ]
+        for entry in table.entries
+    ]
+    return [
+        "F1 of each class in per cent, mean over the trainings (test images):",
+        "",
+        *markdown_table(head, lines),
+        "",
+    ]
 
 
 def _spread(entry: Entry, measure: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from coernas_moo.benchmarks.pipeline.contestants import Contestant, contestants
@@ -46,10 +45,6 @@ class Entry:
     def label(self) -> str:
         """All its names."""
         return ", ".join((self.name, *self.aliases))
-
-    def mean(self, measure: str) -> float:
-        """A measure on the test part, mean over the seeds."""
-        return float(np.mean([getattr(one.test, measure) for one in self.metrics]))
 
 
 @dataclass(frozen=True)
