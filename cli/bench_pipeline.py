@@ -38,7 +38,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any key of the problem."),
         click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core."),
         click.option("--device", default="cpu", show_default=True, help="To train on; latency is the CPU's anyway."),
-        click.option("--again", multiple=True, metavar="NAME", help="Train this network anew; repeatable."),
+        click.option(
+            "--again", multiple=True, metavar="NAME", help="Train this network anew, or 'search' anew; repeatable."
+        ),
         click.option("--run", type=click.Path(path_type=Path), help="Run directory: the search and all models."),
         click.option("--out", type=click.Path(path_type=Path), help="Folder for the page, the CSV and the protocol."),
     )
@@ -156,7 +158,7 @@ def _model_line(run: Path, metrics: Metrics, done: int, total: int, before: bool
     from coernas_moo.reporting.format import duration
     from coernas_moo.reporting.training_live import percent
     from coernas_moo.reporting.training_plots import write_training_pictures
-    from coernas_moo.training.session import MODELS
+    from coernas_moo.search.run_directory import MODELS
 
     if not before:
         write_training_pictures(metrics, run / MODELS / metrics.name)

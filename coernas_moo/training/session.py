@@ -16,6 +16,7 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.errors import ModelError, RunError
 from coernas_moo.files import held_by_one, write_atomically
 from coernas_moo.search.run import Run
+from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.assess import PREDICTIONS, Metrics, assess, read_metrics, write_metrics
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.inference import require_fit
@@ -27,7 +28,6 @@ from coernas_moo.training.timm_models import PREFIX
 from coernas_moo.versions import versions
 
 HISTORY = "history.csv"
-MODELS = "models"
 
 
 @dataclass(frozen=True)

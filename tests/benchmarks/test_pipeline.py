@@ -22,7 +22,7 @@ from coernas_moo.benchmarks.pipeline.published import RIVALS
 from coernas_moo.benchmarks.pipeline.speed import speeds_in_turns
 from coernas_moo.benchmarks.pipeline.training import train_all
 from coernas_moo.config import ProblemFile, load_problem
-from coernas_moo.errors import ModelError
+from coernas_moo.errors import CoernasError, ModelError
 from coernas_moo.networks.known import register_baseline
 from coernas_moo.networks.known.parts import conv_bn, head
 from coernas_moo.networks.layers import Chain, Shape
@@ -125,6 +125,22 @@ def test_another_recipe_is_refused_and_trained_on_request(
     assert table.entries[0].metrics[0].epochs == 1
     with pytest.raises(ModelError, match=r"--again nobody: .*one-layer"):
         pipeline_table(register, folder, replace(models, again=("nobody",)))
+
+
+def test_a_search_is_made_anew_on_request_and_the_models_stay(
+    made: tuple[PipelineTable, Path], problem: ProblemFile
+) -> None:
+    _, folder = made
+    other = load_problem("digits", {**SMALL, "search.seed": 7})
+    with pytest.raises(CoernasError, match=r"search.seed was 1, is 7"):
+        pipeline_table(other, folder, SETTINGS)
+    told: list[tuple[str, bool]] = []
+    again = replace(SETTINGS, again=("search",), picks=(), models=("one-layer",))
+    table = pipeline_table(other, folder, again, on_model=lambda metrics, _, __, b: told.append((metrics.name, b)))
+    assert table.run.problem.search.seed == 7
+    assert told == [("one-layer-seed0", True), ("one-layer-seed1", True)]
+    undisturbed = pipeline_table(other, folder.with_name("undisturbed"), replace(again, again=("search",), seeds=1))
+    assert [member.text for member in table.run.front] == [member.text for member in undisturbed.run.front]
 
 
 def test_picks_that_are_one_network_are_trained_once(made: tuple[PipelineTable, Path], problem: ProblemFile) -> None:

@@ -17,10 +17,13 @@ from coernas_moo.networks.known import BASELINES
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.progress import Listener
 from coernas_moo.search.run import Run
+from coernas_moo.search.run_directory import MODELS, RunDirectory
 from coernas_moo.training.assess import Metrics
 from coernas_moo.training.data import TrainingData, open_training_data
 from coernas_moo.training.model import load_model
-from coernas_moo.training.session import MODELS
+
+SEARCH = "search"
+"""What stands for the search among the names of what is made anew."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class PipelineSettings:
         seeds: number of trainings of each, with seeds 0, 1, ...
         workers: trainings at once.
         device: that they run on; latency is that of the CPU anyway.
-        again: names of networks that are trained anew.
+        again: names of networks that are trained anew, and `search` where the search is made anew.
         rounds: of the latency measurement.
         round_seconds: that a network is timed in a round.
     """
@@ -120,6 +123,9 @@ def pipeline_table(
         CoernasError: the problem, the data or the folder cannot be used, or a training fails.
     """
     data = open_training_data(problem)
+    again = [name for name in settings.again if name != SEARCH]
+    if SEARCH in settings.again and RunDirectory(folder).exists():
+        RunDirectory(folder).forget()
     run = run_search(problem, folder, resume=True, listener=listener)
     if on_run is not None:
         on_run(run)
@@ -132,7 +138,7 @@ def pipeline_table(
         models,
         workers=settings.workers,
         device=settings.device,
-        again=settings.again,
+        again=again,
         on_model=on_model,
         say=say,
     )
