@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from coernas_moo.benchmarks.pipeline.speed import speeds_in_turns
 from coernas_moo.benchmarks.pipeline.training import train_all
 from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.errors import CoernasError, ModelError
-from coernas_moo.networks.known import register_baseline
+from coernas_moo.networks.known import BASELINES, register_baseline
 from coernas_moo.networks.known.parts import conv_bn, head
 from coernas_moo.networks.layers import Chain, Shape
 from coernas_moo.networks.plan import Block, NetworkPlan
@@ -51,16 +53,28 @@ def one_layer(shape: Shape, classes: int) -> NetworkPlan:
     return NetworkPlan(shape, (Block("stem", "convolution 3x3", body), *head(8, classes)))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_layer_is_known() -> Iterator[None]:
+    register_baseline("one-layer")(one_layer)
+    yield
+    del BASELINES._entries["one-layer"]
+
+
 @pytest.fixture
 def problem() -> ProblemFile:
-    register_baseline("one-layer")(one_layer)
     return load_problem("digits", SMALL)
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineTable, Path]:
+    folder = tmp_path_factory.mktemp("pipeline") / "run"
+    return pipeline_table(load_problem("digits", SMALL), folder, SETTINGS), folder
+
+
 @pytest.fixture
-def made(problem: ProblemFile, tmp_path: Path) -> tuple[PipelineTable, Path]:
-    folder = tmp_path / "run"
-    return pipeline_table(problem, folder, SETTINGS), folder
+def made(made_once: tuple[PipelineTable, Path], tmp_path: Path) -> tuple[PipelineTable, Path]:
+    """The table, and a run directory that may be changed."""
+    return made_once[0], shutil.copytree(made_once[1], tmp_path / "run")
 
 
 def test_everyone_is_trained_with_every_seed(made: tuple[PipelineTable, Path], problem: ProblemFile) -> None:
@@ -280,7 +294,6 @@ def test_a_page_of_well_known_networks_alone_compares_nothing(problem: ProblemFi
 @pytest.fixture
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    register_baseline("one-layer")(one_layer)
     return tmp_path
 
 
