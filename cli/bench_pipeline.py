@@ -76,7 +76,7 @@ def baselines(problem: str, data: Path | None, **options: Any) -> None:
 @click.argument("data", type=click.Path(path_type=Path))
 @_options
 def table6(data: Path, **options: Any) -> None:
-    """The same as `baselines xsdd`: steel defects (DATA, in X-SDD's layout) in place of the publication's welds."""
+    """Steel defects (DATA, in X-SDD's layout) in place of the publication's welds; the same as `baselines xsdd`."""
     from coernas_moo.reporting.pipeline_texts import table6_text
 
     _make("xsdd", data, table6_text, "table6", options)
@@ -86,7 +86,7 @@ def table6(data: Path, **options: Any) -> None:
 @click.argument("data", type=click.Path(path_type=Path))
 @_options
 def table7(data: Path, **options: Any) -> None:
-    """The same as `baselines aptos`: grades of retinopathy (DATA, in the layout of APTOS-2019)."""
+    """Grades of retinopathy (DATA, in the layout of APTOS-2019); the same as `baselines aptos`."""
     from coernas_moo.reporting.pipeline_texts import table7_text
 
     _make("aptos", data, table7_text, "table7", options)
