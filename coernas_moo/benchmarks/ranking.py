@@ -43,7 +43,7 @@ def ranking_quality(scores: Scores, accuracies: Scores) -> RankingQuality:
     scores = ranked_last(scores)
     return RankingQuality(
         kendall(scores, accuracies),
-        float(spearmanr(scores, accuracies).statistic),
+        spearman(scores, accuracies),
         kendall_among_best(scores, accuracies, 0.2),
         kendall_among_best(scores, accuracies, 0.1),
         ndcg(scores, accuracies, 50),
@@ -61,6 +61,11 @@ def ranked_last(scores: Scores) -> Scores:
 def kendall(scores: Scores, accuracies: Scores) -> float:
     """Kendall's tau-b (Kendall 1945): ties count for neither side."""
     return float(kendalltau(scores, accuracies).statistic)
+
+
+def spearman(scores: Scores, accuracies: Scores) -> float:
+    """Spearman's rho (Spearman 1904): the correlation of ranks, ties averaged."""
+    return float(spearmanr(scores, accuracies).statistic)
 
 
 def kendall_among_best(scores: Scores, accuracies: Scores, share: float) -> float:

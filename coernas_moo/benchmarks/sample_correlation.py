@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from coernas_moo.benchmarks.correlation import Fusion
-from coernas_moo.benchmarks.ranking import bootstrap_interval, kendall, ranked_last
+from coernas_moo.benchmarks.ranking import bootstrap_interval, kendall, ranked_last, spearman
 from coernas_moo.benchmarks.trained_sample import read_sample
 from coernas_moo.proxies import fuse_proxies, score
 from coernas_moo.spaces import SearchSpace
@@ -20,13 +19,15 @@ from coernas_moo.spaces import SearchSpace
 
 @dataclass(frozen=True)
 class SampleRow:
-    """Agreement of one proxy or fusion with accuracy: Kendall's tau-b, its 95 % bootstrap interval, Spearman's rho."""
+    """Agreement of one proxy or fusion with accuracy: Kendall's tau-b and Spearman's rho, 95 % bootstrap intervals."""
 
     name: str
     tau: float
     tau_low: float
     tau_high: float
     rho: float
+    rho_low: float
+    rho_high: float
 
 
 def correlate_sample(
@@ -71,5 +72,6 @@ def _proxies(
 
 
 def _row(name: str, values: NDArray[np.float64], accuracies: NDArray[np.float64]) -> SampleRow:
-    low, high = bootstrap_interval(kendall, values, accuracies)
-    return SampleRow(name, kendall(values, accuracies), low, high, float(spearmanr(values, accuracies).statistic))
+    tau, rho = kendall(values, accuracies), spearman(values, accuracies)
+    tau_interval = bootstrap_interval(kendall, values, accuracies)
+    return SampleRow(name, tau, *tau_interval, rho, *bootstrap_interval(spearman, values, accuracies))

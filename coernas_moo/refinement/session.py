@@ -25,11 +25,12 @@ from coernas_moo.refinement.document import (
 from coernas_moo.refinement.halving import Rung, epochs_of, longest
 from coernas_moo.refinement.speed import epoch_seconds
 from coernas_moo.search.run import Run
+from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.loop import train
 from coernas_moo.training.model import build_module, plan_of
 from coernas_moo.training.progress import TrainingListener
-from coernas_moo.training.session import MODELS, Session, spec_of_genotype, train_model
+from coernas_moo.training.session import Session, spec_of_genotype, train_model
 from coernas_moo.training.spec import LAST, METRICS, ModelSpec
 
 SECONDS_A_TRAINING = 7 * 86400.0

@@ -181,6 +181,8 @@ def recipe_text(recipe: Recipe) -> str:
     varied += [
         f"{word} {value:.0%}" for word in ("scale", "brightness", "contrast") if (value := getattr(change, word))
     ]
+    if change.warp < 1 and (change.rotate or change.scale):
+        varied.append(f"{change.warp:.0%} of the images rotated and scaled")
     varied += [f"erasing {change.erase:.0%}"] if change.erase else []
     parts.append(", ".join(varied) or "no augmentation")
     return ", ".join(parts + ([f"mixup {recipe.mixup:g}"] if recipe.mixup else []))

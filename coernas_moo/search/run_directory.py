@@ -20,6 +20,9 @@ from coernas_moo.files import held_by_one, write_atomically
 BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
 """Keys that may change when a run is resumed, besides everything in `[evaluation]` and `[train]`."""
 
+MODELS = "models"
+"""Folder of the models that were trained in a run's directory."""
+
 FREE = ("evaluation.", "train.", "data.ordinal")
 
 
@@ -98,7 +101,7 @@ class RunDirectory:
         self.write_problem(problem)
 
     def require_empty(self) -> None:
-        """Check that nothing is here but what a run leaves that was killed while it was being made.
+        """Check that nothing is here but trained models, and what a run leaves that was killed while it was being made.
 
         Raises:
             RunError: something else is here, or it cannot be looked at.
@@ -109,8 +112,24 @@ class RunDirectory:
             raise RunError(f"{self.path}: cannot be a run's directory: {error.strerror}; give another --out") from None
         if "problem.toml" in names:
             raise RunError(f"{self.path}: a run is here; add --resume to continue it, or give another --out")
-        if names - {"lock", ".problem.toml.part"}:
+        if names - {"lock", ".problem.toml.part", MODELS}:
             raise RunError(f"{self.path}: not empty and not a run; give another --out")
+
+    def forget(self) -> None:
+        """Remove the run, but not the models that were trained in its directory.
+
+        Raises:
+            RunError: another process is at work here, or a file cannot be removed.
+        """
+        with self.lock():
+            journals = [self.journal.with_name(self.journal.name + end) for end in ("", "-wal", "-shm")]
+            fronts = sorted(self.path.glob(f"{self.front.name}.*"))
+            # The problem file is what makes the directory a run's: a process killed before it is gone leaves a run.
+            for path in (*journals, *fronts, self.latency_table, self.history, self.path / "state.json", self.problem):
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise RunError(f"{path}: cannot be removed: {error.strerror}") from None
 
     def write_problem(self, problem: ProblemFile) -> None:
         """Write the resolved problem file, in place of one with other budgets."""

@@ -24,6 +24,7 @@ class Variation:
     shift: float = 0.0
     rotate: float = 0.0
     scale: float = 0.0
+    warp: float = 1.0
     brightness: float = 0.0
     contrast: float = 0.0
     erase: float = 0.0
@@ -43,8 +44,8 @@ def variation(recipe: Recipe) -> Variation:
 
     Example:
         >>> variation(Recipe(augment="photo", flip_horizontal=False, brightness=0.0))
-        Variation(flip_horizontal=False, flip_vertical=False, shift=0.125, rotate=0.0, scale=0.0, brightness=0.0, \
-contrast=0.1, erase=0.0)
+        Variation(flip_horizontal=False, flip_vertical=False, shift=0.125, rotate=0.0, scale=0.0, warp=1.0, \
+brightness=0.0, contrast=0.1, erase=0.0)
     """
     preset = PRESETS[recipe.augment]
     own: dict[str, Any] = {part.name: getattr(recipe, part.name) for part in fields(Variation)}
@@ -63,10 +64,11 @@ def augmented(raw: Tensor, data: TrainingData, change: Variation, rng: np.random
     Returns:
         float32 (n, c, h, w), normalised.
     """
-    if change.rotate or change.scale:
-        images = data.normalise(_warped(unit_scale(raw), change, rng))
+    if change.warp and (change.rotate or change.scale):
+        images = _partly_warped(raw, change, rng)
     else:
-        images = data.normalise(unit_scale(_moved(raw, change, rng)))
+        images = unit_scale(_moved(raw, change, rng))
+    images = data.normalise(images)
     images = _relit(images, data, change, rng)
     return _erased(images, change, rng) if change.erase else images
 
@@ -116,6 +118,17 @@ def _positions(side: int, shift: float, flip: bool, count: int, rng: np.random.G
     positions = torch.where(positions < 0, -1 - positions, positions)
     positions = torch.where(positions >= side, 2 * side - 1 - positions, positions)
     return torch.where(_coins(rng, count, flip)[:, None], side - 1 - positions, positions)
+
+
+def _partly_warped(raw: Tensor, change: Variation, rng: np.random.Generator) -> Tensor:
+    """Most images may be warped, the others keep their pixels: what is resampled is a little blurred."""
+    if change.warp >= 1:
+        return _warped(unit_scale(raw), change, rng)
+    chosen = torch.from_numpy(rng.random(len(raw)) < change.warp).to(raw.device)
+    images = unit_scale(_moved(raw, change, rng))
+    if chosen.any():
+        images[chosen] = _warped(unit_scale(raw[chosen]), change, rng)
+    return images
 
 
 def _warped(images: Tensor, change: Variation, rng: np.random.Generator) -> Tensor:

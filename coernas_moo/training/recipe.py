@@ -41,6 +41,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         shift: largest shift, as a share of the side; what enters is mirrored.
         rotate: largest rotation, in degrees.
         scale: largest change of size, as a share.
+        warp: share of the images that are rotated and scaled at all; resampling blurs, and test images are not blurred.
         brightness, contrast: largest change, as a share.
         erase: probability that a rectangle of up to a quarter of the image is blanked.
         validation_share, test_share: of the images, where the data has no such split of its own.
@@ -70,6 +71,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     shift: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | None = None
     rotate: Annotated[float, msgspec.Meta(ge=0, le=180)] | None = None
     scale: Share | None = None
+    warp: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     brightness: Share | None = None
     contrast: Share | None = None
     erase: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None

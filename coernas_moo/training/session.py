@@ -16,6 +16,7 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.errors import ModelError, RunError
 from coernas_moo.files import held_by_one, write_atomically
 from coernas_moo.search.run import Run
+from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.assess import PREDICTIONS, Metrics, assess, read_metrics, write_metrics
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.inference import require_fit
@@ -27,7 +28,6 @@ from coernas_moo.training.timm_models import PREFIX
 from coernas_moo.versions import versions
 
 HISTORY = "history.csv"
-MODELS = "models"
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,14 @@ def train_model(
     path = Path(directory)
     module = _initial(spec)
     require_fit(module, data, spec.network_text)
+    remedy = "keep it and give this one another --name, or replace it with --anew"
     if not anew:
-        _require_same(spec, path)
+        finished_metrics(spec, path, remedy)
     with held_by_one(path, "in use by another training; wait for it", "give another --out"):
         if anew:
             _forget(path)
-        elif (path / MODEL_FILE).exists() and (path / METRICS).exists():
-            return Session(path, read_metrics(path), True)
+        elif (known := finished_metrics(spec, path, remedy)) is not None:
+            return Session(path, known, True)
         write_spec(spec, path)
         plan = plan_of(spec)
         trained = train(
@@ -167,17 +168,28 @@ def _initial(spec: ModelSpec) -> nn.Module:
         return build_module(spec)
 
 
-def _require_same(spec: ModelSpec, path: Path) -> None:
-    """What is in the directory, if anything, has to be this training."""
+def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Metrics | None:
+    """The measures of a model that is trained already; None where none is there, or it is not finished.
+
+    Args:
+        spec: what the model has to be.
+        directory: of the model.
+        remedy: what to do where another one is there, for the error's message.
+
+    Raises:
+        ModelError: a model is there that was trained otherwise, or cannot be read.
+    """
+    path = Path(directory)
     if not (path / MODEL_FILE).exists():
-        return
+        return None
     before, now = _flat(read_spec(path)), _flat(spec)
     for key, value in now.items():
         if before.get(key) != value:
             raise ModelError(
                 f"{path}: a model is here that was trained otherwise: {key} was {before.get(key)!r}, is {value!r}; "
-                "keep it and give this one another --name, or replace it with --anew"
+                f"{remedy}"
             )
+    return read_metrics(path) if (path / METRICS).exists() else None
 
 
 def _flat(spec: ModelSpec) -> dict[str, object]:

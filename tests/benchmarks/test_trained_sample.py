@@ -86,7 +86,10 @@ def test_correlation_with_a_sample(space: SearchSpace, tmp_path: Path) -> None:
     rows = correlate_sample(reduced, path, [Fusion("pair", ("regularity", "robustness"))], seeds=(0,), batch=4)
     assert [row.name for row in rows] == ["pair", "regularity", "robustness"]
     assert rows[1].tau == pytest.approx(kendalltau(macs, macs).statistic)
+    assert rows[1].rho == pytest.approx(1)
     assert all(row.tau_low - 1e-9 <= row.tau <= row.tau_high + 1e-9 for row in rows)
+    assert all(row.rho_low - 1e-9 <= row.rho <= row.rho_high + 1e-9 for row in rows)
+    assert all(row.rho_high - row.rho_low > 0.1 for row in rows if row.name == "robustness")
 
 
 def test_commands(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

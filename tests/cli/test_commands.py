@@ -89,7 +89,7 @@ def test_problems_lists_all_and_prints_one_as_it_is() -> None:
     listed = json.loads(coernas("problems", "--json").output)
     needs_data = {entry["name"]: entry["needs_data"] for entry in listed}
     assert set(needs_data) == set(shipped_problems())
-    assert {name for name, needs in needs_data.items() if needs} == {"aptos", "xsdd"}
+    assert {name for name, needs in needs_data.items() if needs} == {"aptos", "cifar10", "xsdd"}
     for entry in listed:
         problem = load_problem(entry["name"])
         assert (entry["description"], entry["objectives"]) == (problem.description, list(problem.objectives))

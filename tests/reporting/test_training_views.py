@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from coernas_moo.config import load_problem
-from coernas_moo.reporting.training_live import TrainingScreen
+from coernas_moo.reporting.training_live import TrainingScreen, recipe_text
 from coernas_moo.reporting.training_plots import confusion_figure, curves_figure
 from coernas_moo.reporting.training_view import metrics_columns, metrics_row, seed_lines
 from coernas_moo.training import Epoch, Metrics, Recipe, TrainingData, open_training_data
@@ -98,3 +98,9 @@ def test_pictures_say_what_they_show() -> None:
     blind = curves_figure(metrics(), [row])
     assert judged.axes[1].get_ylabel() == "validation accuracy, %"
     assert blind.axes[1].get_ylabel() == "learning rate"
+
+
+def test_a_recipe_says_what_share_of_the_images_is_warped() -> None:
+    text = recipe_text(Recipe(augment="none", scale=0.2, warp=0.5))
+    assert text.endswith("scale 20%, 50% of the images rotated and scaled")
+    assert "of the images" not in recipe_text(Recipe(augment="photo", warp=0.5))

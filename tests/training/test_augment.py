@@ -143,6 +143,17 @@ def test_warps_stay_within_the_range_of_the_image() -> None:
     assert float(out.max()) <= float((raw / 255).max()) + 1e-5
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_images_is_warped_and_the_others_keep_their_pixels(share: float) -> None:
+    raw = pictures(400)
+    out = apply(Variation(scale=0.4, rotate=20, warp=share), raw)
+    kept = (out - raw / 255).abs().amax(dim=(1, 2, 3)) < 1e-5
+    assert float((~kept).float().mean()) == pytest.approx(share, abs=0.08)
+    moved = apply(Variation(flip_horizontal=True, rotate=20, warp=0.3), raw)
+    mirrored = (moved - raw.flip(3) / 255).abs().amax(dim=(1, 2, 3)) < 1e-5
+    assert float(mirrored.float().mean()) == pytest.approx(0.35, abs=0.08)
+
+
 def test_erasing_blanks_one_rectangle_of_at_most_half_of_each_side() -> None:
     raw = torch.full((300, 2, H, W), 255, dtype=torch.uint8)
     data = data_of()

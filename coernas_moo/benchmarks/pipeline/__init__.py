@@ -1,0 +1,1 @@
+"""The whole pipeline as a benchmark: one search, picks and well-known networks trained and judged alike."""
