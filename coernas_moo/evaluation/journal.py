@@ -143,7 +143,7 @@ def _record(row: tuple[str, str, str, str | None, int, int, float]) -> Record:
 
 
 def read_all(path: Path) -> list[Record]:
-    """All records of a journal that holds one run, in the order in which they were first written; opens it read-only.
+    """All records of a journal that holds one run, in the order in which they were first written.
 
     Raises:
         RunError: there is no journal, or the file is not one.
@@ -151,14 +151,24 @@ def read_all(path: Path) -> list[Record]:
     try:
         # Where SQLite may not make the shared memory of a write-ahead log, it reads only what cannot change.
         log = path.with_name(f"{path.name}-wal")
-        options = "mode=ro" if log.exists() or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)
+        readable = log.exists() or os.access(path.parent, os.W_OK)
         try:
-            # A process that was killed just after it made the file has left it without its table.
-            begun = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evaluations'").fetchone()
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall() if begun else []
-        finally:
-            connection.close()
+            rows = _rows(path, "mode=ro" if readable else "mode=ro&immutable=1")
+        except sqlite3.OperationalError:
+            # A process that was killed in the middle of a transaction has left it to be rolled back first.
+            if not (readable and path.exists()):
+                raise
+            rows = _rows(path, "mode=rw")
     except sqlite3.Error as error:
         raise RunError(f"{path}: cannot be read as a journal: {error}") from None
     return [_record(row) for row in rows]
+
+
+def _rows(path: Path, options: str) -> list[tuple[str, str, str, str | None, int, int, float]]:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)
+    try:
+        # A process that was killed just after it made the file has left it without its table.
+        begun = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evaluations'").fetchone()
+        return connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall() if begun else []
+    finally:
+        connection.close()

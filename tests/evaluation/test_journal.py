@@ -6,6 +6,8 @@ import os
 import shutil
 import sqlite3
 import struct
+import subprocess
+import sys
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -135,3 +137,22 @@ def test_a_journal_killed_before_its_table_was_made_holds_nothing(tmp_path: Path
     with Journal(path, "settings", 0) as journal:
         journal.write(Record("a"))
     assert [record.text for record in read_all(path)] == ["a"]
+
+
+def test_a_journal_killed_in_the_middle_of_a_transaction_is_rolled_back(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal(path, "s", 0) as journal:
+        journal.write(Record("whole", {"p": 1.0}, tries=1))
+    # A rollback journal, as SQLite has one until the write-ahead log is switched on.
+    code = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "for line in ('journal_mode=DELETE', 'cache_size=1', 'synchronous=FULL'): c.execute(f'PRAGMA {line}')\n"
+        "c.execute('BEGIN')\n"
+        "for i in range(2000):\n"
+        "    c.execute('INSERT INTO evaluations VALUES (?, ?, 0, ?, ?, NULL, 0, 1, 0.0)', (f'g{i}', 's', '{}', 'x' * 500))\n"
+        "os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert path.with_name("journal.sqlite-journal").stat().st_size > 0
+    assert [record.text for record in read_all(path)] == ["whole"]
