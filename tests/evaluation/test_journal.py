@@ -149,8 +149,8 @@ def test_a_journal_killed_in_the_middle_of_a_transaction_is_rolled_back(tmp_path
         "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
         "for line in ('journal_mode=DELETE', 'cache_size=1', 'synchronous=FULL'): c.execute(f'PRAGMA {line}')\n"
         "c.execute('BEGIN')\n"
-        "for i in range(2000):\n"
-        "    c.execute('INSERT INTO evaluations VALUES (?, ?, 0, ?, ?, NULL, 0, 1, 0.0)', (f'g{i}', 's', '{}', 'x' * 500))\n"
+        "row = 'INSERT INTO evaluations VALUES (?, ?, 0, ?, ?, NULL, 0, 1, 0.0)'\n"
+        "for i in range(2000): c.execute(row, (f'g{i}', 's', '{}', 'x' * 500))\n"
         "os._exit(9)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
