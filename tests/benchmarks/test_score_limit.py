@@ -19,19 +19,6 @@ from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.errors import ProblemFileError
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.proxies import DIMENSIONS, PROXIES
-from coernas_moo.testing.tables import write_made_up_table
-
-
-@pytest.fixture(scope="module")
-def table_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("table")
-    write_made_up_table(folder)
-    return folder / "nb201" / "nb201.npz"
-
-
-@pytest.fixture(scope="module")
-def table(table_path: Path) -> TabularBenchmark:
-    return TabularBenchmark.load(table_path)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +115,7 @@ def test_other_problems_are_refused(
 
 
 def test_the_command_reads_values_and_writes_a_table(
-    table: TabularBenchmark, table_path: Path, texts: tuple[str, ...], rows: NDArray[np.int64], tmp_path: Path
+    table: TabularBenchmark, made_up_table: Path, texts: tuple[str, ...], rows: NDArray[np.int64], tmp_path: Path
 ) -> None:
     raw = raw_values(texts, table.accuracy("cifar10", "valid")[rows], 4.0)
     values = tmp_path / "values"
@@ -140,7 +127,7 @@ def test_the_command_reads_values_and_writes_a_table(
         for seed in OURS.seeds:
             columns = [raw.values[name, seed].tolist() for name in DIMENSIONS]
             writer.writerows([text, seed, 0.1, *each] for text, *each in zip(texts, *columns, strict=True))
-    options = ["--values", str(values), "--table", str(table_path), "--workers", "1"]
+    options = ["--values", str(values), "--table", str(made_up_table / "nb201" / "nb201.npz"), "--workers", "1"]
     out = tmp_path / "out"
     result = CliRunner().invoke(cli, ["bench", "limit", "nb201-edgegpu-free", *options, "--out", str(out)])
     assert result.exit_code == 0, result.output
