@@ -1,7 +1,7 @@
 #!/bin/sh
 # Ablations of HD-DUAAS on CIFAR-100 and ImageNet16-120; the comparison that is reported uses CIFAR-10.
-# COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Called from the root of the repository; a quarter of
-# an hour on one core. Interrupted, it goes on where it stopped. Prints the tables of results/search-study.md.
+# COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Called from the root of the repository; ten minutes
+# on one core. Interrupted, it goes on where it stopped. Prints the tables of results/search-study.md.
 set -eu
 variants=$(sed -n 's/^variant("\([^"]*\)".*/\1/p' results/search-study/variants.py | paste -sd, -)
 plugin="plugins=[\"$PWD/results/search-study/variants.py\"]"
