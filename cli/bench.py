@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .bench_limit import limit
 from .bench_pipeline import baselines, table6, table7
 from .bench_refine import refine
 from .bench_tables import table1, table2, table3, table5
@@ -230,7 +231,7 @@ def sample_correlation(
     _print(loaded, space, {"rows": [asdict(row) for row in rows]})
 
 
-for _table in (table1, table2, table3, table5, table6, table7, baselines, refine):
+for _table in (table1, table2, table3, table5, table6, table7, baselines, refine, limit):
     command.add_command(_table)
 
 

@@ -7,19 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 
-def names_from(package: str, module: str, names: Sequence[str]) -> Callable[[str], object]:
-    """The `__getattr__` of a package whose `names` are those of its `module`, imported when the first is asked for.
+def names_from(package: str, modules: Sequence[str], names: Sequence[str]) -> Callable[[str], object]:
+    """The `__getattr__` of a package whose `modules` are all imported when the first of its `names` is asked for.
+
+    For packages whose modules register something, which has to be there whichever name is used.
 
     Args:
         package: `__name__` of the package.
-        module: of its modules the one that has the names.
+        modules: inside the package; each of `names` is in one of them.
         names: the package's `__all__`.
     """
 
     def __getattr__(name: str) -> object:
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        found = vars(import_module(f"{package}.{module}"))
+        found: dict[str, object] = {}
+        for module in modules:
+            found.update(vars(import_module(f"{package}.{module}")))
         namespace = vars(sys.modules[package])
         # All at once: importing a submodule leaves it where a function of the same name belongs.
         namespace.update({each: found[each] for each in names})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from runs import MakeProblem
 
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DATASETS
+from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.export import FORMATS
 from coernas_moo.networks.known import BASELINES
 from coernas_moo.networks.pools import POOLS
@@ -26,6 +28,7 @@ from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.run import Run
 from coernas_moo.spaces import SPACES
+from coernas_moo.testing.tables import write_made_up_table
 
 # A background job of a shell starts with Ctrl-C ignored; the tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -55,8 +58,6 @@ seed = 5
 workers = 1
 """
 """A few hundred small networks, a hundred of which are scored in a second."""
-
-MakeProblem = Callable[..., ProblemFile]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -106,6 +107,24 @@ def tiny() -> MakeProblem:
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run, finished and not to be changed."""
     return run_search(make(), tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture(scope="session")
+def made_up_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that `COERNAS_DATA` could name, with a table whose figures are made up."""
+    folder = tmp_path_factory.mktemp("table")
+    write_made_up_table(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def table(made_up_table: Path) -> TabularBenchmark:
+    return TabularBenchmark.load(made_up_table / "nb201" / "nb201.npz")
+
+
+@pytest.fixture
+def table_here(made_up_table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(made_up_table))
 
 
 @pytest.fixture

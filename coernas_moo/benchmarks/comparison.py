@@ -15,7 +15,8 @@ from pymoo.indicators.igd_plus import IGDPlus
 from threadpoolctl import threadpool_limits
 
 from coernas_moo.benchmarks.judging import Judge
-from coernas_moo.benchmarks.statistics import Contest, Summary, contests, friedman_ranks
+from coernas_moo.benchmarks.quartiles import Summary
+from coernas_moo.benchmarks.statistics import Contest, contests, friedman_ranks
 from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem
 from coernas_moo.benchmarks.trajectory import Trajectory, read_trajectory, trajectory_path, write_trajectory
 from coernas_moo.config import ProblemFile

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from coernas_moo.benchmarks.statistics import Contest
-from coernas_moo.errors import RunError
+from coernas_moo.errors import CoernasError, RunError
 
 FLOOR = 1e-4
 """Added to a regret before its logarithm is taken: some searches find the whole front."""
@@ -79,23 +80,58 @@ def read_finished(folder: Path) -> Finished:
         raise RunError(f"{folder}: the comparison cannot be read ({type(error).__name__}: {error})") from None
 
 
-def regret_ratios(finished: Sequence[Finished], evaluations: int) -> dict[str, tuple[float, int]]:
-    """How much worse each algorithm is than the first, over all problems and seeds.
+@dataclass(frozen=True)
+class RegretRatio:
+    """How much worse an algorithm is than another, over problems and seeds.
+
+    Args:
+        ratio: geometric mean over pairs, searches of one problem with one seed, of (regret + 1e-4) over the other's.
+        low, high: its 95 % confidence interval, by Student's t on the logarithms; NaN for a single pair.
+        worse_on: problems on which its median regret is larger.
+        problems: how many there are.
+        pairs: how many there are.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    worse_on: int
+    problems: int
+    pairs: int
+
+
+def regret_ratios(
+    finished: Sequence[Finished], evaluations: int, reference: str | None = None
+) -> dict[str, RegretRatio]:
+    """How much worse each algorithm is than the reference.
+
+    Args:
+        finished: comparisons.
+        evaluations: after which regret is taken.
+        reference: one of the algorithms; by default the first of the first comparison.
 
     Returns:
-        By algorithm that all comparisons have: the geometric mean of (regret + 1e-4) over the first's with the same
-        seed, and the number of problems on which its median regret is larger.
+        By algorithm that all comparisons have, the reference among them.
+
+    Raises:
+        CoernasError: a comparison has no search of the reference.
     """
-    first = next(iter(finished[0].curves))
-    common = [
-        name for name in finished[0].curves if all(name in each.curves and first in each.curves for each in finished)
-    ]
-    ratios = {}
-    for name in common:
-        logs, worse = [], 0
-        for each in finished:
-            own, ours = (1.0 - each.at(one, evaluations) for one in (name, first))
-            logs.append(np.log((own + FLOOR) / (ours + FLOOR)))
-            worse += bool(np.median(own) > np.median(ours))
-        ratios[name] = (float(np.exp(np.concatenate(logs).mean())), worse)
-    return ratios
+    reference = next(iter(finished[0].curves)) if reference is None else reference
+    for each in finished:
+        if reference not in each.curves:
+            raise CoernasError(f"{each.problem}: no search of {reference!r}; it has {', '.join(each.curves)}")
+    common = [name for name in finished[0].curves if all(name in each.curves for each in finished)]
+    return {name: _regret_ratio(finished, evaluations, name, reference) for name in common}
+
+
+def _regret_ratio(finished: Sequence[Finished], evaluations: int, name: str, reference: str) -> RegretRatio:
+    logs, worse_on = [], 0
+    for each in finished:
+        own, theirs = (1.0 - each.at(one, evaluations) for one in (name, reference))
+        logs.append(np.log((own + FLOOR) / (theirs + FLOOR)))
+        worse_on += bool(np.median(own) > np.median(theirs))
+    pairs = np.concatenate(logs)
+    n, mean = len(pairs), float(pairs.mean())
+    margin = float(stdtrit(n - 1, 0.975) * pairs.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    low, middle, high = (float(np.exp(value)) for value in (mean - margin, mean, mean + margin))
+    return RegretRatio(middle, low, high, worse_on, len(finished), n)

@@ -58,6 +58,7 @@ class Judge:
                     problem.data,
                     {**problem.space, "merge": False},
                     objectives=self.objectives,
+                    limits=problem.limits,
                 )
                 space = true.space_settings.build(costs.space.input_shape, costs.space.classes)
                 self.costs = TableCosts(true, space, Path("no-snapshot"), costs.table)
@@ -83,14 +84,15 @@ class Judge:
             values = [self._by_text[text] for text in texts if text in self._by_text]
             return np.array(values).reshape(-1, len(self.objectives))
         if not self._records:
-            return self._looked_up(trajectory, evaluations)
+            return self.evaluated(trajectory, evaluations)
         key = (trajectory.algorithm, trajectory.seed, evaluations)
         if key not in self._fronts:
             front = self._archive(texts).front()
             self._fronts[key] = self._values[self.costs.rows([self._space.from_text(text) for text in front])]
         return self._fronts[key]
 
-    def _looked_up(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
+    def evaluated(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
+        """Values (n, objectives) of all that meets the limits of what a search has evaluated, by the table."""
         assert self.costs is not None
         key = (trajectory.algorithm, trajectory.seed, -1)
         if key not in self._fronts:

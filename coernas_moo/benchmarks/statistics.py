@@ -12,21 +12,6 @@ from scipy.stats import rankdata, wilcoxon
 LEVEL = 0.05
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Median and quartiles."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: ArrayLike) -> Summary:
-        """Of a sample, shape (n,); infinite values count as worst, so a median may be infinite."""
-        low, median, high = np.quantile(np.asarray(values, dtype=float), [0.25, 0.5, 0.75], method="nearest")
-        return cls(float(median), float(low), float(high))
-
-
 def a12(first: ArrayLike, second: ArrayLike) -> float:
     """Vargha and Delaney's (2000) effect size: P(first > second) + P(first = second) / 2.
 

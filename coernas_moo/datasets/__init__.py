@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from coernas_moo.datasets.guess import guess
     from coernas_moo.datasets.images import UnreadableImage, decode
     from coernas_moo.datasets.noise import NoiseSettings
-    from coernas_moo.datasets.settings import (
-        DATASETS,
-        DataSettings,
-        ImageFileSettings,
-        register_dataset,
-    )
-
+    from coernas_moo.datasets.settings import DATASETS, DataSettings, ImageFileSettings, register_dataset
 
 __all__ = [
     "DATASETS",
@@ -46,7 +40,9 @@ __all__ = [
     "standardise",
 ]
 
-__getattr__ = names_from(__name__, "kinds", __all__)
+_MODULES = ("csv_table", "dataset", "digits", "folder", "guess", "images", "noise", "settings")
+
+__getattr__ = names_from(__name__, _MODULES, __all__)
 
 
 def __dir__() -> list[str]:

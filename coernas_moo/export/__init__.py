@@ -13,28 +13,14 @@ from typing import TYPE_CHECKING
 from coernas_moo.lazy import names_from
 
 if TYPE_CHECKING:
-    from coernas_moo.export.public import (
-        FORMATS,
-        Answer,
-        Artifact,
-        Check,
-        Description,
-        Exported,
-        Format,
-        Model,
-        Place,
-        Prediction,
-        Predictor,
-        SourceWriter,
-        check_target,
-        export_model,
-        format_of,
-        is_model_directory,
-        layer_source,
-        model_of,
-        register_format,
-        trained_model,
-    )
+    from coernas_moo.export.check import Check
+    from coernas_moo.export.description import Description
+    from coernas_moo.export.exporting import Exported, check_target, export_model
+    from coernas_moo.export.formats import FORMATS, Answer, Artifact, Format, format_of, register_format
+    from coernas_moo.export.model import Model
+    from coernas_moo.export.picked import is_model_directory, model_of, trained_model
+    from coernas_moo.export.predictor import Prediction, Predictor
+    from coernas_moo.export.source.writer import Place, SourceWriter, layer_source
 
 __all__ = [
     "FORMATS",
@@ -59,7 +45,21 @@ __all__ = [
     "trained_model",
 ]
 
-__getattr__ = names_from(__name__, "public", __all__)
+_MODULES = (
+    "check",
+    "description",
+    "exporting",
+    "formats",
+    "model",
+    "onnx_file",
+    "picked",
+    "predictor",
+    "pt2_file",
+    "python_file",
+    "source.writer",
+)
+
+__getattr__ = names_from(__name__, _MODULES, __all__)
 
 
 def __dir__() -> list[str]:

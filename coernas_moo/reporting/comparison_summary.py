@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 
 import numpy as np
 
-from coernas_moo.benchmarks.comparison_summary import Finished, regret_ratios
+from coernas_moo.benchmarks.comparison_summary import Finished, RegretRatio, regret_ratios
+from coernas_moo.errors import CoernasError
 
 
 def summary_markdown(finished: Sequence[Finished], rivals: Sequence[str], at: Sequence[int]) -> str:
@@ -47,13 +49,56 @@ def summary_markdown(finished: Sequence[Finished], rivals: Sequence[str], at: Se
             lines.append(f"| {' | '.join([each.problem, *cells])} |")
         counted = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("won", "tied", "lost"))
         lines += ["", f"Of {len(outcomes)} contests: {counted} (p after Holm's correction in brackets)."]
-    lines += ["", "Geometric mean of regret over problems and seeds, relative to the first; above 1 is worse.", ""]
-    lines += _head("algorithm", [*(f"at {n}" for n in at), "worse on"])
-    ratios = [regret_ratios(finished, n) for n in at]
-    for name in ratios[0]:
-        cells = [*(f"x{each[name][0]:.2f}" for each in ratios), f"{ratios[-1][name][1]} of {len(finished)}"]
-        lines.append(f"| {' | '.join([name, *cells])} |")
+    return "\n".join(lines) + "\n\n" + ratios_markdown(finished, at)
+
+
+def ratios_markdown(
+    finished: Sequence[Finished],
+    at: Sequence[int],
+    reference: str | None = None,
+    algorithms: Sequence[str] | None = None,
+) -> str:
+    """One row an algorithm: its regret relative to the reference's, as `regret_ratios` has it.
+
+    Args:
+        finished: comparisons.
+        at: evaluations of the columns.
+        reference: by default the algorithm that comes first.
+        algorithms: rows; by default all.
+
+    Raises:
+        CoernasError: a comparison has no search of one that is named.
+    """
+    ratios = [regret_ratios(finished, n, reference) for n in at]
+    name = next(iter(finished[0].curves)) if reference is None else reference
+    lines = [
+        f"Geometric mean of (regret + 1e-4) over problems and seeds, relative to {name}; above 1 is worse. In brackets",
+        f"its 95 % interval; worse on: problems on which the median regret after {at[-1]} evaluations is larger.",
+        "",
+        *_head("algorithm", [*(f"at {n}" for n in at), "worse on"]),
+    ]
+    for algorithm in _rows(ratios[0], algorithms):
+        found = [each[algorithm] for each in ratios]
+        cells = [*map(_spread, found), f"{found[-1].worse_on} of {found[-1].problems}"]
+        lines.append(f"| {' | '.join([algorithm, *cells])} |")
     return "\n".join(lines) + "\n"
+
+
+def ratios_csv(
+    finished: Sequence[Finished],
+    at: Sequence[int],
+    reference: str | None = None,
+    algorithms: Sequence[str] | None = None,
+) -> str:
+    """The same in full precision: one row an algorithm and number of evaluations."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["algorithm", "evaluations", *(field.name for field in fields(RegretRatio))])
+    for n in at:
+        ratios = regret_ratios(finished, n, reference)
+        for algorithm in _rows(ratios, algorithms):
+            writer.writerow([algorithm, n, *astuple(ratios[algorithm])])
+    return text.getvalue()
 
 
 def summary_csv(finished: Sequence[Finished], at: Sequence[int]) -> str:
@@ -71,3 +116,16 @@ def summary_csv(finished: Sequence[Finished], at: Sequence[int]) -> str:
 
 def _head(first: str, others: Sequence[str]) -> list[str]:
     return [f"| {' | '.join([first, *others])} |", "|---|" + "---:|" * len(others)]
+
+
+def _rows(ratios: Mapping[str, RegretRatio], algorithms: Sequence[str] | None) -> list[str]:
+    for name in algorithms or ():
+        if name not in ratios:
+            raise CoernasError(f"{name!r} is not in all of the comparisons; these are: {', '.join(ratios)}")
+    return list(ratios) if algorithms is None else list(algorithms)
+
+
+def _spread(found: RegretRatio) -> str:
+    if not found.low < found.high:
+        return f"x{found.ratio:.2f}"
+    return f"x{found.ratio:.2f} ({found.low:.2f} to {found.high:.2f})"

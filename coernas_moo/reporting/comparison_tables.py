@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.comparison import TARGETS, Comparison
-from coernas_moo.benchmarks.statistics import Summary, verdict
+from coernas_moo.benchmarks.quartiles import Summary
+from coernas_moo.benchmarks.statistics import verdict
 from coernas_moo.files import write_atomically
 from coernas_moo.reporting.comparison_document import (
     FORMAT,

@@ -6,12 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
-from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -19,13 +15,11 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.evaluation.record import Record
 from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.screen import ROWS, Screen, clock, table_of_steps, time_bar
 from coernas_moo.reporting.search_header import search_facts
-from coernas_moo.reporting.tables import facts
 from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.spaces import SearchSpace
 
-REFRESHES_A_SECOND = 4
-ROWS = 8
 FAILURES = 3
 
 Print = Callable[[str], None]
@@ -84,11 +78,8 @@ class PlainLines(WarningsOnly):
         self._write("  ".join(parts))
 
 
-class LiveScreen(WarningsOnly):
-    """The header, then a table that is drawn anew a few times a second by a thread of its own.
-
-    Events only leave their values here, so that the search does not wait for the screen. Use as a context manager,
-    which gives the terminal back.
+class LiveScreen(Screen, WarningsOnly):
+    """The header, then a table of the last generations.
 
     Args:
         console: a terminal.
@@ -96,38 +87,17 @@ class LiveScreen(WarningsOnly):
     """
 
     def __init__(self, console: Console, warn: Print) -> None:
-        super().__init__(warn)
-        self._console = console
-        self._live: Live | None = None
+        Screen.__init__(self, console)
+        WarningsOnly.__init__(self, warn)
         self._objectives: tuple[str, ...] = ()
         self._done: deque[Progress] = deque(maxlen=ROWS)
         self._now: Progress | None = None
-        self._at = time.monotonic()
         self._failures: deque[Record] = deque(maxlen=FAILURES)
-
-    def __enter__(self) -> LiveScreen:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._now = None
-            self._live.stop()
 
     def started(self, problem: ProblemFile, space: SearchSpace, dataset: Dataset, directory: Path) -> None:
         super().started(problem, space, dataset, directory)
         self._objectives = problem.objectives
-        rows = search_facts(problem, space, dataset.info, directory)
-        self._console.print(facts((label, Text(text)) for label, text in rows.items()))
-        self._at = time.monotonic()
-        self._live = Live(
-            console=self._console,
-            get_renderable=self.render,
-            refresh_per_second=REFRESHES_A_SECOND,
-            vertical_overflow="crop",
-        )
-        self._live.start()
+        self._begin(search_facts(problem, space, dataset.info, directory))
 
     def evaluated(self, record: Record, progress: Progress) -> None:
         if record.failure is not None:
@@ -146,7 +116,8 @@ class LiveScreen(WarningsOnly):
             return Text(f"\n{self._preparing()} {clock(since)}", style="dim")
         parts: list[RenderableType] = ["", self._table(done, now)]
         if now is not None:
-            parts += ["", _bar(now, since)]
+            left = None if now.seconds_left is None else now.seconds_left - since
+            parts += ["", time_bar(now.seconds + since, left)]
         failures = list(self._failures)
         if failures:
             count = max(done[-1].failures if done else 0, len(failures))
@@ -156,13 +127,17 @@ class LiveScreen(WarningsOnly):
             ]
         return Group(*parts)
 
+    def _stop(self) -> None:
+        # What stays on the screen has no bar.
+        self._now = None
+        super()._stop()
+
     def _preparing(self) -> str:
         if "latency_ms" in self._objectives:
             return "starting; operators whose latency is not known yet are measured now, once a machine ..."
         return "starting ..."
 
     def _table(self, done: list[Progress], now: Progress | None) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         columns = (
             "generation",
             "evaluations",
@@ -172,8 +147,7 @@ class LiveScreen(WarningsOnly):
             "hypervolume",
             "evals/s",
         )
-        for column in columns:
-            table.add_column(column, justify="right", no_wrap=True)
+        table = table_of_steps(columns)
         under_way = now is not None and (not done or now.evaluations > done[-1].evaluations) and now
         for progress in done[1:] if under_way and len(done) == ROWS else done:
             table.add_row(*self._row(progress))
@@ -200,34 +174,5 @@ class LiveScreen(WarningsOnly):
         ]
 
 
-def clock(seconds: float) -> str:
-    """Minutes and seconds, or hours, minutes and seconds.
-
-    Example:
-        >>> clock(7.6), clock(754), clock(3754)
-        ('0:08', '12:34', '1:02:34')
-    """
-    minutes, whole = divmod(round(seconds), 60)
-    return f"{minutes}:{whole:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{whole:02d}"
-
-
 def _of(number: int, total: int | None) -> str:
     return f"{number:,}" if total is None else f"{number:,}/{total:,}"
-
-
-def _bar(now: Progress, since: float) -> Table:
-    """How much of the budget is used up, the time so far and the time left."""
-    seconds = now.seconds + since
-    row = Table.grid(padding=(0, 2))
-    row.add_column(width=40)
-    for _ in range(3):
-        row.add_column(no_wrap=True)
-    if now.seconds_left is None:
-        row.add_row(ProgressBar(total=None, pulse=True, animation_time=seconds), f"{clock(seconds)} so far")
-        return row
-    left = max(0.0, now.seconds_left - since)
-    share = seconds / (seconds + left) if seconds + left > 0 else 1.0
-    row.add_row(
-        ProgressBar(total=1.0, completed=share), f"{share:.0%}", f"{clock(seconds)} so far", f"{clock(left)} left"
-    )
-    return row

@@ -5,18 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
-from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.live import REFRESHES_A_SECOND, ROWS, clock
-from coernas_moo.reporting.tables import facts as facts_table
+from coernas_moo.reporting.screen import ROWS, Screen, clock, table_of_steps, time_bar
 from coernas_moo.training.augment import variation
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.progress import Epoch, TrainingListener
@@ -69,10 +63,8 @@ class TrainingLines(TrainingWarnings):
         self._write("  ".join(parts))
 
 
-class TrainingScreen(TrainingWarnings):
-    """The header, then a table of the last epochs that is drawn anew a few times a second.
-
-    Use as a context manager, which gives the terminal back.
+class TrainingScreen(Screen, TrainingWarnings):
+    """The header, then a table of the last epochs.
 
     Args:
         console: a terminal.
@@ -80,29 +72,15 @@ class TrainingScreen(TrainingWarnings):
     """
 
     def __init__(self, console: Console, warn: Print) -> None:
-        super().__init__(warn)
-        self._console = console
-        self._live: Live | None = None
+        Screen.__init__(self, console)
+        TrainingWarnings.__init__(self, warn)
         self._done: deque[Epoch] = deque(maxlen=ROWS)
-        self._at = time.monotonic()
-
-    def __enter__(self) -> TrainingScreen:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def started(self, name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> None:
         self._stop()
         super().started(name, data, recipe, facts, done)
-        rows = header(name, data, recipe, facts, done)
-        self._console.print(facts_table((label, Text(text)) for label, text in rows.items()))
         self._done.clear()
-        self._at = time.monotonic()
-        self._live = Live(console=self._console, get_renderable=self.render, refresh_per_second=REFRESHES_A_SECOND)
-        self._live.start()
+        self._begin(header(name, data, recipe, facts, done))
 
     def epoch(self, epoch: Epoch) -> None:
         self._done.append(epoch)
@@ -113,9 +91,9 @@ class TrainingScreen(TrainingWarnings):
         since, done = time.monotonic() - self._at, list(self._done)
         if not done:
             return Text(f"\nfirst epoch ... {clock(since)}", style="dim")
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-        for column in ("epoch", "loss", "val. accuracy", "val. loss", "best epoch", "learning rate", "images/s"):
-            table.add_column(column, justify="right", no_wrap=True)
+        table = table_of_steps(
+            ("epoch", "loss", "val. accuracy", "val. loss", "best epoch", "learning rate", "images/s")
+        )
         for epoch in done:
             judged = epoch.validation
             table.add_row(
@@ -128,23 +106,8 @@ class TrainingScreen(TrainingWarnings):
                 f"{epoch.images_per_second:,.0f}",
             )
         last = done[-1]
-        row = Table.grid(padding=(0, 2))
-        row.add_column(width=40)
-        for _ in range(3):
-            row.add_column(no_wrap=True)
-        left = max(0.0, last.seconds_left - since)
-        row.add_row(
-            ProgressBar(total=float(last.epochs), completed=float(last.epoch)),
-            f"{last.epoch / last.epochs:.0%}",
-            f"{clock(last.seconds + since)} so far",
-            f"{clock(left)} left",
-        )
-        return Group("", table, "", row)
-
-    def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        bar = time_bar(last.seconds + since, last.seconds_left - since, last.epoch / last.epochs)
+        return Group("", table, "", bar)
 
 
 def header(name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> dict[str, str]:

@@ -1,23 +1,37 @@
 #!/bin/sh
 # The comparisons of results/comparison.md; called from the root of the repository.
-# COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Interrupted, it goes on where it stopped.
+# COERNAS_DATA has to name the folder that holds nb201/nb201.npz, XSDD the class folders of X-SDD.
+# Interrupted, it goes on where it stopped; seconds are those of this call.
 set -eu
 seeds=${SEEDS:-20}
+began=$(date +%s)
 run() {
   problem=$1 evaluations=$2 algorithms=$3
   shift 3
   out=results/runs/compare-$problem
+  started=$(date +%s)
   coernas compare "$problem" --algorithms "$algorithms" --seeds "$seeds" --evaluations "$evaluations" --out "$out" "$@"
   mkdir -p "results/comparison/$problem"
   cp "$out"/comparison.* "$out"/*.png "results/comparison/$problem/"
+  echo "$problem: $(($(date +%s) - started)) s"
 }
 all=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixed-ga
 for problem in nb201-edgegpu nb201-pixel3 nb201-raspi4 nb201-fpga nb201-eyeriss nb201-mop5; do
   run "$problem" 500 "$all"
 done
+echo "tables: $(($(date +%s) - began)) s"
 # Where networks are built and scored: fewer rivals.
 few=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random
-for problem in nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free; do
+free="nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free"
+for problem in $free; do
   run "$problem" 500 "$few"
 done
 run digits 300 "$few"
+if [ -n "${XSDD:-}" ]; then
+  run xsdd 300 "$few" --data "$XSDD"
+else
+  echo "xsdd: left out, set XSDD to the folder of its class folders"
+fi
+echo "all: $(($(date +%s) - began)) s"
+# Not a search: what the score could find at best.
+coernas bench limit $free --out results/comparison/limit

@@ -1,13 +1,31 @@
 #!/bin/sh
 # Ablations of HD-DUAAS on CIFAR-100 and ImageNet16-120; the comparison that is reported uses CIFAR-10.
-# COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Called from the root of the repository.
+# COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Called from the root of the repository; ten minutes
+# on one core. Interrupted, it goes on where it stopped. Prints the tables of results/search-study.md.
 set -eu
 variants=$(sed -n 's/^variant("\([^"]*\)".*/\1/p' results/search-study/variants.py | paste -sd, -)
 plugin="plugins=[\"$PWD/results/search-study/variants.py\"]"
+runs=results/runs/ablation
 for dataset in cifar100 ImageNet16-120; do
   for device in edgegpu pixel3 fpga eyeriss; do
-    coernas compare "nb201-$device" --seeds "${SEEDS:-10}" --evaluations 500 --algorithms "hd-duaas,nsga2-sbx,$variants" \
+    coernas compare "nb201-$device" --seeds "${SEEDS:-5}" --evaluations 500 --workers "${WORKERS:-1}" \
+      --algorithms "hd-duaas,hd-duaas-plain,nsga2-sbx,$variants" \
       --set "$plugin" --set "objectives=[\"error:$dataset\",\"latency:$device\"]" \
-      --out "results/runs/ablation/$dataset-$device" --json >/dev/null
+      --out "$runs/$dataset-$device" --json >/dev/null
   done
 done
+coernas summary "$runs"/*-* --relative-to hd-duaas --out results/runs/ablation-tables >/dev/null
+cp results/runs/ablation-tables/ratios.csv results/search-study/ratios.csv
+cp results/runs/ablation-tables/summary.csv results/search-study/ablation.csv
+table() {
+  echo
+  echo "$1"
+  echo
+  coernas summary "$runs"/*-* --relative-to "$2" --algorithms "$3" | tail -n +4
+}
+table "Screening" hd-duaas "hd-duaas-plain,nsga2-sbx,costs-unknown,plain-codes,without-counts,refitted,no-optimism,\
+more-optimism,reference-0.1,reference-1.2,candidates-4,candidates-24,no-uniform,half-uniform"
+table "Batches" hd-duaas one-batch,ten-batches,ahead,ten-batches-ahead
+table "Operators, with screening" hd-duaas "fixed-mutation,no-stall,rate-of-conv,no-crossover,uniform-start,archive-parents"
+table "Operators, without screening" hd-duaas-plain \
+  plain-fixed-mutation,plain-rate-of-conv,plain-no-crossover,plain-forgetful,nsga2-sbx

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymoo.core.population import Population
 
+from coernas_moo.evaluation.table import TableCosts, TableEvaluator
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.dominance import non_dominated
@@ -18,7 +19,7 @@ from coernas_moo.search.knowledge import ArchiveKnowledge
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import Preset
 from coernas_moo.search.problem import SearchProblem
-from coernas_moo.search.screening import Screening
+from coernas_moo.search.screening import Knowledge, Screening
 from coernas_moo.search.surrogate import Encoded
 
 
@@ -48,7 +49,8 @@ class ArchiveParents(HDDUAAS):
     """Parents are the population and what it has lost of the archive's front, ranked together."""
 
     def _mated(self, parents: Population, n: int) -> Population:
-        genotypes, values = ArchiveKnowledge(self.problem).evaluated()
+        assert self.knowledge is not None
+        genotypes, values = self.knowledge.evaluated()
         front = non_dominated(values)
         lost = Population.new("X", genotypes[front], "F", values[front])
         lost.set("G", np.zeros((len(lost), self.problem.n_ieq_constr)))
@@ -56,6 +58,20 @@ class ArchiveParents(HDDUAAS):
         together = Population.merge(parents, lost)
         ranked = self.survival.do(self.problem, together, n_survive=len(together), random_state=self.random_state)
         return super()._mated(ranked, n)
+
+
+class Overlapping(TableEvaluator):
+    """A table that says what workers say: the next batch may be begun while one is in work."""
+
+    overlaps = True
+
+
+class Refitted(HDDUAAS):
+    """The surrogate is fitted anew for every batch."""
+
+    def _screened(self, knowledge: Knowledge) -> Population:
+        self.surrogates.clear()
+        return super()._screened(knowledge)
 
 
 class UniformStart(HDDUAAS):
@@ -84,6 +100,7 @@ def full(
         problem.repair,
         None if knowledge is None else knowledge(problem),
         Screening(**screening),
+        problem.forms,
     )
 
 
@@ -102,33 +119,42 @@ def with_crossover(problem: SearchProblem, preset: Preset, probability: float, k
 
 def forgetful(problem: SearchProblem, preset: Preset) -> HDDUAAS:
     algorithm = full(problem, preset, knowledge=None)
-    algorithm.eliminate_duplicates = algorithm.mating.eliminate_duplicates = CanonicalDuplicates(problem.space)
+    algorithm.eliminate_duplicates = CanonicalDuplicates(problem.space, forms=problem.forms)
     return algorithm
+
+
+def asked_ahead(problem: SearchProblem, preset: Preset, **screening: Any) -> HDDUAAS:
+    """The next batch is asked for before the last one is told, as where networks are built."""
+    assert isinstance(problem.evaluator.costs, TableCosts)
+    problem.evaluator = Overlapping(problem.evaluator.costs)
+    return full(problem, preset, **screening)
 
 
 FIXED: dict[str, Any] = {"calm": 1.0, "wild": 1.0, "stall_limit": 1.0}
 
-variant("no-screening", lambda p, s: full(p, s, knowledge=None))
 variant("costs-unknown", lambda p, s: full(p, s, knowledge=CostsUnknown))
 variant("plain-codes", lambda p, s: full(p, s, knowledge=PlainCodes))
 variant("without-counts", lambda p, s: full(p, s, knowledge=WithoutCounts))
-variant("archive-parents", lambda p, s: full(p, s, kind=ArchiveParents))
-variant("no-uniform", lambda p, s: full(p, s, uniform=0.0))
-variant("half-uniform", lambda p, s: full(p, s, uniform=0.5))
-variant("one-batch", lambda p, s: full(p, s, batches=1))
-variant("five-batches", lambda p, s: full(p, s, batches=5))
+variant("refitted", lambda p, s: full(p, s, kind=Refitted))
 variant("no-optimism", lambda p, s: full(p, s, deviations=(0.0,)))
 variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0)))
 variant("reference-0.1", lambda p, s: full(p, s, beyond=0.1))
 variant("reference-1.2", lambda p, s: full(p, s, beyond=1.2))
 variant("candidates-4", lambda p, s: full(p, s, candidates=4))
-variant("candidates-40", lambda p, s: full(p, s, candidates=40))
+variant("candidates-24", lambda p, s: full(p, s, candidates=24))
+variant("no-uniform", lambda p, s: full(p, s, uniform=0.0))
+variant("half-uniform", lambda p, s: full(p, s, uniform=0.5))
+variant("one-batch", lambda p, s: full(p, s, batches=1))
+variant("ten-batches", lambda p, s: full(p, s, batches=10))
+variant("ahead", asked_ahead)
+variant("ten-batches-ahead", lambda p, s: asked_ahead(p, s, batches=10))
 variant("fixed-mutation", lambda p, s: with_mutation(p, s, **FIXED))
 variant("no-stall", lambda p, s: with_mutation(p, s, stall_limit=1.0))
 variant("rate-of-conv", lambda p, s: with_mutation(p, s, default=s.mutation["conv"]))
 variant("no-crossover", lambda p, s: with_crossover(p, s, 0.0))
 variant("uniform-start", lambda p, s: full(p, s, kind=UniformStart))
-variant("unscreened-fixed-mutation", lambda p, s: with_mutation(p, s, knowledge=False, **FIXED))
-variant("unscreened-rate-of-conv", lambda p, s: with_mutation(p, s, knowledge=False, default=s.mutation["conv"]))
-variant("unscreened-no-crossover", lambda p, s: with_crossover(p, s, 0.0, knowledge=False))
-variant("unscreened-forgetful", forgetful)
+variant("archive-parents", lambda p, s: full(p, s, kind=ArchiveParents))
+variant("plain-fixed-mutation", lambda p, s: with_mutation(p, s, knowledge=False, **FIXED))
+variant("plain-rate-of-conv", lambda p, s: with_mutation(p, s, knowledge=False, default=s.mutation["conv"]))
+variant("plain-no-crossover", lambda p, s: with_crossover(p, s, 0.0, knowledge=False))
+variant("plain-forgetful", forgetful)

@@ -32,7 +32,6 @@ from coernas_moo.reporting.comparison_tables import (
 )
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.presets import effective_preset
-from coernas_moo.testing.tables import write_made_up_table
 
 ALL = ("hd-duaas", "nsga2", "nsga2-sbx", "random", "regularized-evolution", "sms-emoa", "moead", "mixed-ga")
 BUILT = """
@@ -57,18 +56,6 @@ population = 8
 [evaluation]
 workers = 1
 """
-
-
-@pytest.fixture(scope="module")
-def made_up_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("table")
-    write_made_up_table(folder)
-    return folder
-
-
-@pytest.fixture
-def table_here(made_up_table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(made_up_table))
 
 
 def table_problem(**overrides: object) -> ProblemFile:

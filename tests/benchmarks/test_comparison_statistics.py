@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu, wilcoxon
 
 from coernas_moo.benchmarks.attainment import attainment_surface
-from coernas_moo.benchmarks.statistics import Summary, a12, contests, friedman_ranks, holm, paired_p, verdict
+from coernas_moo.benchmarks.quartiles import Summary
+from coernas_moo.benchmarks.statistics import a12, contests, friedman_ranks, holm, paired_p, verdict
 
 Values = st.lists(st.integers(0, 6), min_size=2, max_size=12)
 
@@ -44,7 +45,18 @@ def test_friedman_ranks_prefer_the_higher() -> None:
 
 def test_a_summary_with_values_never_reached() -> None:
     assert Summary.of([1, 2, 3, np.inf, np.inf]) == Summary(3, 2, np.inf)
-    assert Summary.of([np.inf] * 3).median == np.inf
+    assert Summary.of([np.inf] * 4) == Summary(np.inf, np.inf, np.inf)
+    assert Summary.of([1, 2, 3, np.inf]) == Summary(2.5, 1.75, np.inf)
+    assert np.isnan(Summary.of([1, np.nan, 2]).median)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=12))
+def test_a_summary_takes_the_median_that_everyone_takes(values: list[float]) -> None:
+    found = Summary.of(values)
+    ordered = sorted(values)
+    assert found.median == pytest.approx((ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, [0.25, 0.75])))
 
 
 def test_the_verdict_says_no_more_than_the_tests() -> None:

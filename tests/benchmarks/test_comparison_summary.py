@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
+from scipy.stats import gmean, ttest_1samp
 
-from coernas_moo.benchmarks.comparison_summary import FLOOR, Finished, read_finished, regret_ratios
-from coernas_moo.errors import RunError
-from coernas_moo.reporting.comparison_summary import summary_csv
+from coernas_moo.benchmarks.comparison_summary import FLOOR, Finished, RegretRatio, read_finished, regret_ratios
+from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.reporting.comparison_summary import ratios_markdown, summary_csv
 
 CURVES = {"ours": [[0.5, 0.9], [0.7, 0.98]], "nsga2": [[0.4, 0.8], [0.6, 0.88]], "other": [[0.1, 1.0], [0.1, 1.0]]}
 
@@ -46,9 +48,36 @@ def test_regret_and_evaluations_are_those_of_medians(finished: Finished) -> None
 
 def test_ratios_are_geometric_means_over_pairs(finished: Finished) -> None:
     ratios = regret_ratios([finished], 20)
-    expected = np.sqrt((0.2 + FLOOR) / (0.1 + FLOOR) * (0.12 + FLOOR) / (0.02 + FLOOR))
-    assert ratios["nsga2"] == (pytest.approx(expected), 1)
-    assert ratios["ours"] == (pytest.approx(1.0), 0)
+    pairs = np.array([(0.2 + FLOOR) / (0.1 + FLOOR), (0.12 + FLOOR) / (0.02 + FLOOR)])
+    found = ratios["nsga2"]
+    assert found.ratio == pytest.approx(gmean(pairs))
+    interval = ttest_1samp(np.log(pairs), 0).confidence_interval()
+    assert (np.log(found.low), np.log(found.high)) == pytest.approx(tuple(interval))
+    assert (found.worse_on, found.problems, found.pairs) == (1, 1, 2)
+    assert ratios["ours"] == RegretRatio(1, 1, 1, 0, 1, 2)
+    twice = regret_ratios([finished, finished], 20)["nsga2"]
+    assert twice.ratio == pytest.approx(found.ratio)
+    assert (twice.worse_on, twice.problems, twice.pairs) == (2, 2, 4)
+
+
+def test_ratios_to_another_algorithm_are_the_inverse(finished: Finished) -> None:
+    turned, found = regret_ratios([finished], 20, "nsga2")["ours"], regret_ratios([finished], 20)["nsga2"]
+    assert turned.ratio == pytest.approx(1 / found.ratio)
+    assert (turned.low, turned.high) == pytest.approx((1 / found.high, 1 / found.low))
+    assert turned.worse_on == 0
+    with pytest.raises(CoernasError, match="p: no search of 'nobody'"):
+        regret_ratios([finished], 20, "nobody")
+
+
+def test_a_single_pair_has_no_interval(finished: Finished) -> None:
+    single = replace(finished, curves={name: curves[:1] for name, curves in finished.curves.items()})
+    assert np.isnan(regret_ratios([single], 20)["nsga2"].high)
+    assert "| nsga2 | x2.00 | 1 of 1 |" in ratios_markdown([single], [20])
+
+
+def test_an_algorithm_that_some_comparison_lacks_has_no_ratio(finished: Finished) -> None:
+    less = replace(finished, curves={name: finished.curves[name] for name in ("ours", "nsga2")})
+    assert list(regret_ratios([finished, less], 20)) == ["ours", "nsga2"]
 
 
 def test_every_search_is_a_row(finished: Finished) -> None:
@@ -67,6 +96,33 @@ def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
     assert (out / "summary.md").read_text() == found.output
     without = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"]).output
     assert "contests" not in without
+
+
+def test_the_command_prints_ratios_alone(tmp_path: Path) -> None:
+    folders = [str(write(tmp_path / name)) for name in "ab"]
+    out = tmp_path / "out"
+    asked = ["summary", *folders, "--relative-to", "nsga2", "--algorithms", "other, ours", "--at", "10,20"]
+    found = CliRunner().invoke(cli, [*asked, "--out", str(out)])
+    assert found.exit_code == 0, found.output
+    assert [line.split(" | ")[0] for line in found.output.splitlines()[5:]] == ["| other", "| ours"]
+    assert found.output == (out / "ratios.md").read_text()
+    rows = list(csv.DictReader((out / "ratios.csv").open()))
+    assert [(row["algorithm"], row["evaluations"]) for row in rows] == [
+        ("other", "10"),
+        ("ours", "10"),
+        ("other", "20"),
+        ("ours", "20"),
+    ]
+    expected = regret_ratios([read_finished(Path(folder)) for folder in folders], 20, "nsga2")["ours"]
+    assert float(rows[-1]["low"]) == expected.low
+    assert len((out / "summary.csv").read_text().splitlines()) == 13
+    for wrong in (
+        ["--relative-to", "nobody"],
+        ["--algorithms", "ours"],
+        ["--relative-to", "ours", "--algorithms", "x"],
+    ):
+        refused = CliRunner().invoke(cli, ["summary", *folders, *wrong])
+        assert refused.exit_code == 2, refused.output
 
 
 def test_what_is_no_comparison_is_refused(tmp_path: Path) -> None:

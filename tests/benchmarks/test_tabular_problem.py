@@ -21,21 +21,8 @@ from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.sampling import BalancedSampling
-from coernas_moo.testing.tables import write_made_up_table
 
 ZEROS = np.zeros((1, 6), dtype=np.int64)
-
-
-@pytest.fixture(scope="module")
-def made_up_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("table")
-    write_made_up_table(folder)
-    return folder
-
-
-@pytest.fixture
-def table_here(made_up_table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(made_up_table))
 
 
 def made(name: str = "nb201-edgegpu", **overrides: object) -> ProblemFile:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.attainment import attainment_surface
+from coernas_moo.benchmarks.quartiles import Summary
 from coernas_moo.errors import RunError
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.comparison_document import DOCUMENT, ComparisonDocument, read_comparison
@@ -216,7 +217,8 @@ def _median(values: list[float], digits: int) -> str:
     """Median and quartiles, where never counts as worst."""
     if not values:
         return fmt.UNKNOWN
-    low, middle, high = (_number(value, digits) for value in np.quantile(values, QUARTILES, method="nearest"))
+    found = Summary.of(values)
+    low, middle, high = (_number(value, digits) for value in (found.low, found.median, found.high))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 

@@ -1,0 +1,108 @@
+"""How far a search by the score can get on NAS-Bench-201: the front of all networks by score, judged by true error."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coernas_moo.benchmarks.judging import Judge
+from coernas_moo.benchmarks.score_tables.raw_values import RawValues
+from coernas_moo.benchmarks.trajectory import Trajectory
+from coernas_moo.config import ProblemFile
+from coernas_moo.errors import ProblemFileError
+from coernas_moo.evaluation.evaluator import scoring_space
+from coernas_moo.evaluation.record import Record
+from coernas_moo.evaluation.table import TableCosts, builds_networks
+from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.networks.layers import Shape
+from coernas_moo.spaces import NASBench201, SearchSpace
+
+
+@dataclass(frozen=True)
+class ScoreLimit:
+    """What is left to find once every network has been scored.
+
+    Args:
+        problem: name.
+        seed: of the initialisation.
+        members: on the front by score.
+        share: hypervolume of that front, judged by true error, as a share of the true front's.
+        best: the same of the best front of these networks, picked by true error.
+    """
+
+    problem: str
+    seed: int
+    members: int
+    share: float
+    best: float
+
+
+def score_limits(problem: ProblemFile, table: TabularBenchmark, raw: RawValues) -> list[ScoreLimit]:
+    """The limit of a problem that searches the score, for each initialisation that was measured.
+
+    Scores are ranks over all networks that meet the limits, as those of a search are over all that it has evaluated.
+
+    Args:
+        problem: its objectives are the score and columns of the table.
+        table: accuracies and costs.
+        raw: the proxies of the score, of every network.
+
+    Raises:
+        ProblemFileError: the problem does not search the score, or scores otherwise than was measured.
+    """
+    space = problem.space_settings.build(Shape(3, 32, 32), 10)
+    costs = TableCosts(problem, space, Path("no-snapshot"), table)
+    if not builds_networks(problem):
+        raise ProblemFileError(f"problem {problem.name!r}: has no score among its objectives: nothing limits it")
+    _require_alike(problem, space, raw)
+    genotypes = [space.from_text(text) for text in raw.texts]
+    known = costs.of(genotypes)
+    over = [costs.violation(each) > 0 for each in known]
+    limits = []
+    for seed in raw.measurement.seeds:
+        columns = {name: raw.values[name, seed].tolist() for name in problem.score.proxies}
+        records = {
+            text: Record(text, {name: values[i] for name, values in columns.items()}, known[i], over_limit=over[i])
+            for i, text in enumerate(raw.texts)
+        }
+        judge = Judge(problem, costs, records, ())
+        everything = Trajectory("everything", seed, raw.texts, 0.0)
+        front = judge.found(everything, len(raw.texts))
+        best = judge.evaluated(everything, len(raw.texts))
+        shares = (judge.reference.share(values) for values in (front, best))
+        limits.append(ScoreLimit(problem.name, seed, len(front), *shares))
+    return limits
+
+
+def limits_csv(limits: Sequence[ScoreLimit]) -> str:
+    """One row a problem and initialisation."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["problem", "seed", "members", "share", "best"])
+    writer.writerows([each.problem, each.seed, each.members, each.share, each.best] for each in limits)
+    return text.getvalue()
+
+
+def _require_alike(problem: ProblemFile, space: SearchSpace, raw: RawValues) -> None:
+    """Check that the values are those that a search of the problem would measure."""
+    measured, wanted = raw.measurement.space, scoring_space(problem, space)
+    # `TableCosts` takes no other space.
+    assert isinstance(wanted, NASBench201)
+    same = {
+        "space.merge": wanted.merge == measured.merge,
+        "space.options": wanted.options == measured.options,
+        "score.size": (wanted.input_shape, wanted.cells) == (measured.input_shape, measured.cells),
+        "score.batch": problem.score.batch == raw.measurement.batch,
+        "score.repeats": problem.score.repeats == 1,
+        "score.input": problem.score.input == "noise",
+        "score.proxies": set(problem.score.proxies) <= set(raw.measurement.proxies),
+    }
+    for key, alike in same.items():
+        if not alike:
+            raise ProblemFileError(
+                f"problem {problem.name!r}: {key} is not what {raw.measurement.name!r} was measured with: "
+                "the limit is known for the score's own settings only"
+            )
