@@ -7,6 +7,7 @@ A worker says when it is ready: one that ends before cannot work at all, and tha
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -263,7 +264,14 @@ class _Worker(Generic[Item, Value]):
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(theirs, task, os.getpid(), [*inherited, self.connection]), daemon=True
         )
-        self.process.start()
+        # No collection in the child before it has set aside what it inherits.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self.process.start()
+        finally:
+            if collecting:
+                gc.enable()
         theirs.close()
         self.ready = self.ended = False
         self.started = time.monotonic()
@@ -338,6 +346,9 @@ def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inhe
     # Ctrl-C reaches the whole process group, and is the parent's to handle; its handlers are not for its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What a forked process inherits is the parent's to destroy: an object may wait for threads that did not come along.
+    gc.freeze()
+    gc.enable()
     import torch
 
     # Pipe ends of the parent that were inherited would keep a dead parent's workers waiting.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -339,3 +340,31 @@ def test_only_the_item_at_fault_loses_a_try(bad: str) -> None:
     assert [found[i].value for i in (0, 2, 3)] == [2, 4, 6]
     assert [found[i].tries for i in range(4)] == [1, 2, 1, 1]
     assert found[1].failure is not None
+
+
+class WaitsForItsParent:
+    """Like an object with threads: its destruction in a forked process would never end."""
+
+    def __init__(self) -> None:
+        self.made_in = os.getpid()
+        self.itself = self
+
+    def __del__(self) -> None:
+        if os.getpid() != self.made_in:
+            time.sleep(60.0)
+
+
+def collect(item: int) -> int:
+    gc.collect()
+    return item
+
+
+def test_workers_leave_the_garbage_of_their_parent_alone() -> None:
+    gc.disable()
+    try:
+        WaitsForItsParent()
+        with WorkerPool(collect, 1, tries=1, timeout_seconds=20.0) as pool:
+            assert [outcome.value for _, outcome in pool.run([1])] == [1]
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
