@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,7 @@ class Batch:
             self.stopped = True
 
 
-class AtOnce:
+class AtOnce(ABC):
     """Base of evaluators that need no workers: a batch is evaluated when it is asked for."""
 
     overlaps = False
@@ -53,12 +54,12 @@ class AtOnce:
         """Records of the batch, in its order; None for those not reached before a stop."""
         return self.evaluate(batch.genotypes, batch.on_record)
 
-    def start(self) -> None:
+    def start(self) -> None:  # noqa: B027 - nothing to do is what most of them have to do
         """There is nothing to get ready."""
 
-    def hand_out(self) -> None:
+    def hand_out(self) -> None:  # noqa: B027
         """There are no workers to keep busy."""
 
+    @abstractmethod
     def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:
         """Records of canonical genotypes, in their order; None for those not reached before a stop."""
-        raise NotImplementedError

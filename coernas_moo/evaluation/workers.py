@@ -151,11 +151,6 @@ class WorkerPool(Generic[Item, Value]):
             until = max(until, end)
         return total
 
-    @property
-    def work_seconds(self) -> float:
-        """Time that tries took which have ended, summed over the workers."""
-        return sum(end - begin for begin, end in self._worked)
-
     def abandon(self) -> None:
         """Drop all that is in line or in work."""
         self._waiting.clear()

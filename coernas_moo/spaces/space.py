@@ -72,9 +72,9 @@ class SearchSpace(ABC):
         return rng.integers(0, self.cardinalities, size=(n, len(self.genes)), dtype=np.int64)
 
     def check(self, genotype: ArrayLike) -> Genotype:
-        """The genotype as an int64 vector; raises `GenotypeError` where it does not belong to the space."""
+        """The genotype as an int64 vector of its own; raises `GenotypeError` where it does not belong to the space."""
         if isinstance(genotype, np.ndarray) and self._clearly_inside(genotype):
-            return genotype
+            return genotype.copy()
         try:
             vector = np.asarray(genotype)
         except ValueError:

@@ -59,6 +59,14 @@ class SpaceConformance:
     def _genotypes(self, space: SearchSpace, n: int) -> NDArray[np.int64]:
         return space.sample(n, np.random.default_rng(0))
 
+    def test_forms_are_arrays_of_their_own(self, space: SearchSpace) -> None:
+        first, other = space.sample(2, np.random.default_rng(0))
+        for of in (space.check, space.canonical, space.function):
+            genotype = first.copy()
+            form = of(genotype)
+            genotype[:] = other
+            assert np.array_equal(form, of(first))
+
     def test_sampling_stays_in_bounds_and_repeats(self, space: SearchSpace) -> None:
         first = self._genotypes(space, 50)
         assert first.dtype == np.int64

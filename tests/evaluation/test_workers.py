@@ -310,11 +310,10 @@ def test_abandoned_jobs_are_not_worked_at_and_the_pool_goes_on() -> None:
 
 def test_the_time_at_work_is_that_of_the_tries() -> None:
     with WorkerPool(act, 2) as pool:
-        assert pool.busy_seconds == pool.work_seconds == 0
+        assert pool.busy_seconds == 0
         list(pool.run([("sleep", 0.3), ("sleep", 0.3)]))
         time.sleep(0.3)
         list(pool.run([("sleep", 0.2)]))
-        assert pool.work_seconds == pytest.approx(0.8, abs=0.1)
         # One worker may begin a little after the other, but not after a whole item.
         assert 0.5 <= pool.busy_seconds < 0.75
 
