@@ -33,7 +33,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option("--pick", "picks", multiple=True, help="Of the front; repeatable.  [best, knee]"),
         click.option("--model", "models", multiple=True, help="Well-known network, timm:NAME; repeatable.  [all]"),
-        click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each."),
+        click.option(
+            "--seeds",
+            type=click.IntRange(min=1),
+            default=3,
+            show_default=True,
+            help="Trainings, each on a new division.",
+        ),
         click.option("--epochs", type=int, help="Of every training, instead of the problem's."),
         click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any key of the problem."),
         click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core."),
@@ -56,7 +62,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def baselines(problem: str, data: Path | None, **options: Any) -> None:
     """Search PROBLEM once, train picks and well-known networks alike, and write a table of both.
 
-    Finished models are kept, and a call that was interrupted goes on. Nothing else should run when the latencies
+    Seed 1, 2, ... trains and tests on a random division of the images of its own, that of train.split_seed plus the
+    seed; a test part that the data brings stays. Finished models are kept, and a call that was interrupted goes on. Nothing else should run when the latencies
     are measured, in the end.
 
     \b

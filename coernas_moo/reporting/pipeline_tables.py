@@ -16,6 +16,7 @@ from coernas_moo.evaluation.evaluator import FORMULAS
 from coernas_moo.objectives.latency import device_name
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.page import bullets, made_by, markdown_table, paragraph
+from coernas_moo.reporting.pipeline_divisions import divisions_text, span
 from coernas_moo.reporting.training_live import recipe_text
 from coernas_moo.training.assess import mean_and_deviation
 from coernas_moo.versions import versions
@@ -63,7 +64,7 @@ def pipeline_page(table: PipelineTable, text: PageText) -> str:
 
 
 def raw_csv(table: PipelineTable) -> str:
-    """One row a network and seed."""
+    """One row a network and repetition."""
     rows = raw_rows(table)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -80,17 +81,23 @@ def protocol_json(table: PipelineTable, command: str) -> str:
     document = {
         "command": command,
         "problem": problem,
-        "seeds": list(table.seeds),
         "threads_per_training": 1,
         "trainings_at_once": table.workers,
         "images": {
             "shape": str(data.shape),
             "classes": list(data.classes),
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "test": len(data.test),
-            "division": data.fingerprint(),
         },
+        "repetitions": [
+            {
+                "seed": one.seed,
+                "split_seed": one.problem.train.split_seed,
+                "train": len(one.data.train),
+                "validation": len(one.data.validation),
+                "test": len(one.data.test),
+                "division": one.data.fingerprint(),
+            }
+            for one in table.repetitions
+        ],
         "score_formulas": FORMULAS,
         "search": {"evaluations": table.run.state.evaluations, "seconds": table.run.state.seconds},
         "bootstrap_resamples": RESAMPLES,
@@ -102,20 +109,20 @@ def protocol_json(table: PipelineTable, command: str) -> str:
 
 def _protocol(table: PipelineTable, name: str) -> list[str]:
     data, recipe, state = table.data, table.problem.train, table.run.state
-    seeds = f"seeds {table.seeds[0]} to {table.seeds[-1]}" if len(table.seeds) > 1 else f"seed {table.seeds[0]}"
-    images = f"""Images: {data.shape}, {len(data.classes)} classes; {len(data.train):,} to train on,
-        {len(data.validation):,} to choose the epoch by, {len(data.test):,} to test on"""
-    if recipe.group_by:
-        images += f", divided by group: images whose names agree in `{recipe.group_by}` stay on one side"
+    seeds = f"seed{'s' * (len(table.repetitions) > 1)} {span([one.seed for one in table.repetitions])}"
+    train, validation, test = (
+        span([len(getattr(one.data, part)) for one in table.repetitions]) for part in ("train", "validation", "test")
+    )
+    images = f"""Images: {data.shape}, {len(data.classes)} classes; {train} to train on, {validation} to choose the
+        epoch by, {test} to test on"""
     limits = f", limits {', '.join(f'`{limit}`' for limit in table.problem.limits)}" if table.problem.limits else ""
     kept = (
         "the last epoch's weights are kept"
-        if recipe.select == "last" or not len(data.validation)
+        if recipe.select == "last" or not _validated(table)
         else f"the epoch with the best {recipe.select} on the validation part is kept"
     )
     return [
-        f"""{images}. The division is the same for all: the data's own where it has one, else random and stratified
-        (`split_seed` {recipe.split_seed}). Nothing was chosen by the test part.""",
+        f"{images}. {divisions_text(table)} Nothing was chosen by the test part.",
         f"""Search: once, seed {table.problem.search.seed}, {state.evaluations:,} networks evaluated in
         {state.seconds:.0f} s, none trained{limits}; score of formulas {FORMULAS}. Picks are named as in
         `coernas train`.""",
@@ -124,12 +131,17 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         ({recipe.ema:g}){_class_weights(recipe.class_weights)}; {kept}. One thread a training, {table.workers} at
         once.""",
         f"""Accuracy, F1, recall, kappa: mean ± standard deviation over the trainings, test part; weighted averages as
-        in the publication, *macro* counts classes alike; intervals: 95 %, test images resampled ({RESAMPLES:,} times).
+        in the publication, *macro* counts classes alike; intervals: 95 %, test images of each training resampled
+        ({RESAMPLES:,} times), the mean taken.
         *Validation* is accuracy on the part that chose the epoch.""",
         f"Every training by itself: [{name}.csv]({name}.csv); protocol: [protocol.json](protocol.json).",
         f"""Latency: one image, one thread, {device_name()}; all networks in turns, median of the rounds. Training
         seconds are the mean of one training's.""",
     ]
+
+
+def _validated(table: PipelineTable) -> bool:
+    return any(len(one.data.validation) for one in table.repetitions)
 
 
 def _class_weights(kind: str) -> str:
@@ -138,7 +150,7 @@ def _class_weights(kind: str) -> str:
 
 def _measures(table: PipelineTable) -> list[str]:
     kappa = table.data.ordinal
-    validated = len(table.data.validation) > 0
+    validated = _validated(table)
     head = ["network", "parameters", "MACs", "latency, ms", "accuracy, %", "95 %", "F1, %", "recall, %"]
     head += ["macro F1, %", "macro recall, %", *(["kappa", "95 %"] if kappa else [])]
     head += [*(["validation, %"] if validated else []), "search, s", "training, s"]
@@ -189,13 +201,16 @@ def _differences(table: PipelineTable) -> list[str]:
     ]
     head = ("pick", "against", "times fewer parameters", "times lower latency", *(names[name] for name in measures))
     text = """Picks against the others: how many times smaller and faster, and by how much better (+) or worse (-),
-        with the 95 % interval of the difference on the same resampled images."""
+        with the 95 % interval of the difference on the same resampled images of each training."""
     return [paragraph(text), "", *markdown_table(head, lines), ""]
 
 
 def _classes(table: PipelineTable) -> list[str]:
     """F1 of every class, which averages hide where classes are rare."""
-    support = [one.images for one in table.entries[0].metrics[0].test.per_class]
+    support = [
+        span([metrics.test.per_class[number].images for metrics in table.entries[0].metrics])
+        for number in range(len(table.data.classes))
+    ]
     head = ["network", *(f"{name} ({images})" for name, images in zip(table.data.classes, support, strict=True))]
     lines = [
         [
@@ -208,7 +223,7 @@ def _classes(table: PipelineTable) -> list[str]:
         for entry in table.entries
     ]
     return [
-        "F1 of each class in per cent, mean over the trainings (test images):",
+        "F1 of each class in per cent, mean over the trainings (test images of each):",
         "",
         *markdown_table(head, lines),
         "",

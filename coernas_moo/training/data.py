@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from coernas_moo.config import ProblemFile
-from coernas_moo.datasets import Dataset
+from coernas_moo.datasets import Dataset, DatasetInfo
 from coernas_moo.errors import DataError
 from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.layers import Shape
@@ -107,8 +108,26 @@ def open_training_data(
     Raises:
         DataError: there are no images, or they cannot be divided.
     """
+    return open_divisions(problem, (recipe or problem.train,), workers=workers)[0]
+
+
+def open_divisions(
+    problem: ProblemFile, recipes: Sequence[Recipe], *, workers: int | None = None
+) -> tuple[TrainingData, ...]:
+    """The problem's images, decoded once and divided by each recipe; all divisions share the decoded images.
+
+    Args:
+        problem: resolved problem.
+        recipes: one a division.
+        workers: processes that decode; by default one a core.
+
+    Raises:
+        DataError: there are no images, or they cannot be divided.
+    """
     ordinal = bool(getattr(problem.data_settings, "ordinal", False))
-    return prepare(open_data(problem), recipe or problem.train, ordinal=ordinal, workers=workers)
+    dataset = open_data(problem)
+    decoded = decode_all(dataset, workers or available_cores())
+    return tuple(_divided(decoded, dataset.info, recipe, ordinal) for recipe in recipes)
 
 
 def prepare(dataset: Dataset, recipe: Recipe, *, ordinal: bool = False, workers: int | None = None) -> TrainingData:
@@ -131,7 +150,10 @@ def prepare(dataset: Dataset, recipe: Recipe, *, ordinal: bool = False, workers:
         (1259, 179, 359)
     """
     decoded = decode_all(dataset, workers or available_cores())
-    info = dataset.info
+    return _divided(decoded, dataset.info, recipe, ordinal)
+
+
+def _divided(decoded: Decoded, info: DatasetInfo, recipe: Recipe, ordinal: bool) -> TrainingData:
     division = divide(decoded.labels.numpy(), decoded.names, decoded.splits, info.classes, recipe)
     train = _part(decoded, division.train)
     if len(train) < 2:

@@ -1,24 +1,23 @@
-"""Who is compared: picks of a front and well-known networks, each with several seeds."""
+"""Who is compared: picks of a front and well-known networks, each trained once a repetition."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from coernas_moo.config import ProblemFile
+from coernas_moo.benchmarks.pipeline.repetitions import Repetition
 from coernas_moo.search.run import Run
-from coernas_moo.training.data import TrainingData
 from coernas_moo.training.session import spec_of_baseline, spec_of_pick
 from coernas_moo.training.spec import ModelSpec
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A network that is trained once with every seed.
+    """A network that is trained once in every repetition.
 
     Args:
         name: pick or well-known network.
-        specs: one a seed.
+        specs: one a repetition.
         aliases: other picks that are the same network.
     """
 
@@ -41,9 +40,7 @@ def contestants(
     run: Run,
     picks: Sequence[str],
     models: Iterable[str],
-    seeds: Sequence[int],
-    data: TrainingData,
-    problem: ProblemFile,
+    repetitions: Sequence[Repetition],
 ) -> list[Contestant]:
     """Picks, then well-known networks; picks that are the same network are one contestant.
 
@@ -51,9 +48,7 @@ def contestants(
         run: whose front the picks come from.
         picks: as in `Run.pick`.
         models: names of `BASELINES`, or `timm:NAME`.
-        seeds: of the trainings.
-        data: what all are trained on.
-        problem: whose recipe all are trained with.
+        repetitions: seeds, recipes and images that all are trained with.
 
     Raises:
         RunError: the front has no such member.
@@ -61,7 +56,8 @@ def contestants(
     found: dict[str, Contestant] = {}
     for pick in dict.fromkeys(picks):
         specs = tuple(
-            spec_of_pick(run, pick, data, name=_folder(pick, seed), seed=seed, problem=problem) for seed in seeds
+            spec_of_pick(run, pick, one.data, name=_folder(pick, one.seed), seed=one.seed, problem=one.problem)
+            for one in repetitions
         )
         key = specs[0].network_text
         known = found.get(key)
@@ -70,7 +66,8 @@ def contestants(
         )
     for model in dict.fromkeys(models):
         specs = tuple(
-            spec_of_baseline(model, data, name=_folder(model, seed), seed=seed, problem=problem) for seed in seeds
+            spec_of_baseline(model, one.data, name=_folder(model, one.seed), seed=one.seed, problem=one.problem)
+            for one in repetitions
         )
         found[model] = Contestant(model, specs)
     return list(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +38,25 @@ class Interval:
     high: float
 
 
-class Judgement:
-    """Test predictions of networks, several trainings each, on the same images.
+@dataclass(frozen=True)
+class Truth:
+    """A test part.
 
     Args:
+        images: names.
         labels: true classes (images,).
-        predicted: by network, predicted classes (trainings, images).
+    """
+
+    images: tuple[str, ...]
+    labels: Predictions
+
+
+class Judgement:
+    """Test predictions of networks, several trainings each, all networks of one training on the same images.
+
+    Args:
+        tests: the test part of each training; their images, and how many, may differ.
+        predicted: by network, the predicted classes (images,) of each training.
         classes: number of them.
         resamples: of the bootstrap.
         seed: of the bootstrap.
@@ -51,21 +64,26 @@ class Judgement:
 
     def __init__(
         self,
-        labels: Predictions,
-        predicted: dict[str, Predictions],
+        tests: Sequence[Truth],
+        predicted: Mapping[str, Sequence[Predictions]],
         classes: int,
         *,
         resamples: int = RESAMPLES,
         seed: int = 0,
     ) -> None:
-        self.labels, self.predicted, self.classes = labels, predicted, classes
+        self.tests, self.predicted, self.classes = tests, predicted, classes
         rng = np.random.default_rng(seed)
-        # How often each image is drawn: all networks are judged on the same draws, which pairs them.
-        images = len(labels)
-        self._weights = rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
+        # How often each image is drawn. All networks are judged on the same draws, which pairs them; so are trainings
+        # that are judged on the same images, while other images are other draws.
+        draws: dict[tuple[str, ...], Values] = {}
+        for test in tests:
+            if test.images not in draws:
+                images = len(test.images)
+                draws[test.images] = rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(float)
+        self._weights = [draws[test.images] for test in tests]
 
     def interval(self, network: str, measure: str) -> Interval:
-        """A measure, mean over the trainings; test images are resampled, the same for every training."""
+        """A measure, mean over the trainings; test images are resampled within each training."""
         return self._interval(*self._values(network, measure))
 
     def difference(self, network: str, other: str, measure: str) -> Interval:
@@ -76,11 +94,11 @@ class Judgement:
 
     def _values(self, network: str, name: str) -> tuple[float, Values]:
         measure = measure_named(name)
-        cells = self.labels * self.classes + self.predicted[network]
         found, drawn = [], []
-        for row in cells:
-            found.append(float(measure(self._confusions(row, np.ones((1, len(row)))))[0]))
-            drawn.append(measure(self._confusions(row, self._weights)))
+        for test, predicted, weights in zip(self.tests, self.predicted[network], self._weights, strict=True):
+            cells = test.labels * self.classes + predicted
+            found.append(float(measure(self._confusions(cells, np.ones((1, len(cells)))))[0]))
+            drawn.append(measure(self._confusions(cells, weights)))
         return float(np.mean(found)), np.mean(drawn, axis=0)
 
     def _confusions(self, cells: Predictions, weights: Values) -> npt.NDArray[np.int64]:
@@ -95,26 +113,23 @@ class Judgement:
         return Interval(value, float(low), float(high))
 
 
-def read_predictions(directories: Sequence[Path], classes: Sequence[str]) -> tuple[Predictions, Predictions]:
-    """True classes (images,) and predicted ones (directories, images) of models that were judged on the same images.
+def read_predictions(directory: Path, test: Truth, classes: Sequence[str]) -> Predictions:
+    """Predicted classes (images,) of a model that was judged on this test part.
 
     Raises:
-        ModelError: a file is missing, cut off, or about other images.
+        ModelError: the file is missing, cut off, or about other images.
     """
     number = {name: position for position, name in enumerate(classes)}
-    images: list[str] | None = None
-    labels, predicted = [], []
-    for directory in directories:
-        path = directory / PREDICTIONS
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            names = [row["image"] for row in rows]
-            labels = [number[row["class"]] for row in rows]
-            predicted.append([number[row["predicted"]] for row in rows])
-        except (OSError, KeyError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path}: not the predictions of a model ({error}); train it anew") from None
-        if images is not None and names != images:
-            raise ModelError(f"{path}: predictions for other images than those of {directories[0]}; train it anew")
-        images = names
-    return np.array(labels, dtype=np.int64), np.array(predicted, dtype=np.int64)
+    path = directory / PREDICTIONS
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        images = tuple(row["image"] for row in rows)
+        labels, predicted = (
+            np.array([number[row[column]] for row in rows], dtype=np.int64) for column in ("class", "predicted")
+        )
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not the predictions of a model ({error}); train it anew") from None
+    if images != test.images or not np.array_equal(labels, test.labels):
+        raise ModelError(f"{path}: predictions for other images than those of the test part; train it anew")
+    return predicted

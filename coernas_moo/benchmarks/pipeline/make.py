@@ -1,4 +1,8 @@
-"""From a problem to its table: search once, train everyone alike, measure latencies in turns."""
+"""From a problem to its table: search once, train everyone alike, measure latencies in turns.
+
+Seed s trains and judges on the division of the images that `train.split_seed` + s draws, s = 1, 2, ...; the division of
+`train.split_seed` itself is left for choosing recipes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from pathlib import Path
 from torch import nn
 
 from coernas_moo.benchmarks.pipeline.contestants import Contestant, contestants
-from coernas_moo.benchmarks.pipeline.judging import Judgement, read_predictions
+from coernas_moo.benchmarks.pipeline.judging import Judgement, Truth, read_predictions
+from coernas_moo.benchmarks.pipeline.repetitions import Repetition, repetitions
 from coernas_moo.benchmarks.pipeline.speed import ROUNDS, Speed, speeds_in_turns
 from coernas_moo.benchmarks.pipeline.training import OnModel, Say, train_all
 from coernas_moo.config import ProblemFile
@@ -19,7 +24,7 @@ from coernas_moo.search.progress import Listener
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import MODELS, RunDirectory
 from coernas_moo.training.assess import Metrics
-from coernas_moo.training.data import TrainingData, open_training_data
+from coernas_moo.training.data import TrainingData
 from coernas_moo.training.model import load_model
 
 SEARCH = "search"
@@ -34,7 +39,7 @@ class Entry:
         name: that it was asked for by.
         aliases: other picks that are the same network.
         searched: whether a search found it.
-        metrics: one a seed.
+        metrics: one a repetition.
         speed: measured in turns with all others.
     """
 
@@ -57,20 +62,23 @@ class PipelineTable:
     Args:
         problem: that was searched, and whose recipe all were trained with.
         entries: picks first.
-        data: the images.
+        repetitions: seeds and divisions that all were trained with.
         run: the search.
         judgement: of all entries' predictions, by their names.
-        seeds: of the trainings.
         workers: trainings at once.
     """
 
     problem: ProblemFile
     entries: tuple[Entry, ...]
-    data: TrainingData
+    repetitions: tuple[Repetition, ...]
     run: Run
     judgement: Judgement
-    seeds: tuple[int, ...]
     workers: int
+
+    @property
+    def data(self) -> TrainingData:
+        """The images as the first repetition divides them: for what all have in common, as classes and shape."""
+        return self.repetitions[0].data
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class PipelineSettings:
     Args:
         picks: of the front, as in `Run.pick`.
         models: well-known networks; by default all of `BASELINES`.
-        seeds: number of trainings of each, with seeds 0, 1, ...
+        seeds: number of trainings of each, with seeds 1, 2, ..., each on a division of its own (`repetitions`).
         workers: trainings at once.
         device: that they run on; latency is that of the CPU anyway.
         again: names of networks that are trained anew, and `search` where the search is made anew.
@@ -122,19 +130,18 @@ def pipeline_table(
     Raises:
         CoernasError: the problem, the data or the folder cannot be used, or a training fails.
     """
-    data = open_training_data(problem)
+    repeated = repetitions(problem, settings.seeds)
     again = [name for name in settings.again if name != SEARCH]
     if SEARCH in settings.again and RunDirectory(folder).exists():
         RunDirectory(folder).forget()
     run = run_search(problem, folder, resume=True, listener=listener)
     if on_run is not None:
         on_run(run)
-    seeds = tuple(range(settings.seeds))
-    compared = contestants(run, settings.picks, settings.models, seeds, data, problem)
+    compared = contestants(run, settings.picks, settings.models, repeated)
     models = folder / MODELS
     found = train_all(
         compared,
-        data,
+        {one.seed: one.data for one in repeated},
         models,
         workers=settings.workers,
         device=settings.device,
@@ -144,7 +151,7 @@ def pipeline_table(
     )
     speeds = speeds_in_turns(
         {one.name: _loader(models / one.specs[0].name) for one in compared},
-        data.shape,
+        repeated[0].data.shape,
         rounds=settings.rounds,
         seconds=settings.round_seconds,
     )
@@ -153,10 +160,9 @@ def pipeline_table(
         entries=tuple(
             Entry(one.name, one.aliases, one.searched, tuple(found[one.name]), speeds[one.name]) for one in compared
         ),
-        data=data,
+        repetitions=repeated,
         run=run,
-        judgement=_judgement(compared, models, data),
-        seeds=seeds,
+        judgement=_judgement(compared, models, repeated),
         workers=settings.workers,
     )
 
@@ -165,20 +171,25 @@ def _loader(directory: Path) -> Callable[[], nn.Module]:
     return lambda: load_model(directory).module
 
 
-def _judgement(compared: Sequence[Contestant], models: Path, data: TrainingData) -> Judgement:
-    predicted = {}
-    for one in compared:
-        labels, rows = read_predictions([models / spec.name for spec in one.specs], data.classes)
-        predicted[one.name] = rows
-    return Judgement(labels, predicted, len(data.classes))
+def _judgement(compared: Sequence[Contestant], models: Path, repeated: Sequence[Repetition]) -> Judgement:
+    classes = repeated[0].data.classes
+    tests = [Truth(one.data.test.names, one.data.test.labels.numpy()) for one in repeated]
+    predicted = {
+        one.name: [
+            read_predictions(models / spec.name, test, classes) for spec, test in zip(one.specs, tests, strict=True)
+        ]
+        for one in compared
+    }
+    return Judgement(tests, predicted, len(classes))
 
 
 def raw_rows(table: PipelineTable) -> list[Mapping[str, object]]:
-    """One row a network and seed, in full precision; shares are shares, not per cent."""
+    """One row a network and repetition, in full precision; shares are shares, not per cent."""
     return [
         {
             "model": entry.label,
             "seed": metrics.seed,
+            "split_seed": repetition.problem.train.split_seed,
             "network": metrics.network,
             "params": metrics.params,
             "macs": metrics.macs,
@@ -194,7 +205,7 @@ def raw_rows(table: PipelineTable) -> list[Mapping[str, object]]:
             "search_seconds": metrics.search_seconds,
         }
         for entry in table.entries
-        for metrics in entry.metrics
+        for metrics, repetition in zip(entry.metrics, table.repetitions, strict=True)
     ]
 
 

@@ -31,7 +31,7 @@ OnModel = Callable[[Metrics, int, int, bool], None]
 
 def train_all(
     contestants: Sequence[Contestant],
-    data: TrainingData,
+    data: Mapping[int, TrainingData],
     folder: Path,
     *,
     workers: int,
@@ -46,7 +46,7 @@ def train_all(
 
     Args:
         contestants: what to train.
-        data: on what.
+        data: on what, by the seed of the training.
         folder: gets one folder a model, as `coernas train` makes it.
         workers: trainings at once.
         device: `cpu`, `cuda`, `cuda:N` or `auto`.
@@ -103,14 +103,15 @@ class _Job:
 class _Task:
     """Trains one model in a worker."""
 
-    data: TrainingData
+    data: Mapping[int, TrainingData]
     device: str
     say: Say | None
 
     def __call__(self, job: _Job) -> Metrics:
         lines = _Lines(job.spec, self.say) if self.say else None
+        data = self.data[job.spec.seed]
         return train_model(
-            job.spec, self.data, job.directory, anew=job.anew, device=self.device, threads=1, listener=lines
+            job.spec, data, job.directory, anew=job.anew, device=self.device, threads=1, listener=lines
         ).metrics
 
 
