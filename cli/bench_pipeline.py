@@ -62,8 +62,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def baselines(problem: str, data: Path | None, **options: Any) -> None:
     """Search PROBLEM once, train picks and well-known networks alike, and write a table of both.
 
-    Seed 1, 2, ... trains and tests on a random division of the images of its own, that of train.split_seed plus the
-    seed; a test part that the data brings stays. Finished models are kept, and a call that was interrupted goes on. Nothing else should run when the latencies
+    Seeds 1, 2, ... train and test on random divisions of the images of their own: that of train.split_seed plus the
+    seed. A test part that the data brings stays as it is.
+
+    Finished models are kept, and a call that was interrupted goes on. Nothing else should run when the latencies
     are measured, in the end.
 
     \b
