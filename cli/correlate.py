@@ -64,9 +64,11 @@ def command(
     from coernas_moo.reporting.correlation import rows_as_dicts, write_correlation
 
     try:
-        numbers = tuple(int(seed) for seed in seeds.split(","))
+        numbers = tuple(dict.fromkeys(int(seed) for seed in seeds.split(",")))
     except ValueError:
-        raise CoernasError(f"--seeds {seeds!r}: give whole numbers with commas between, such as 0,1,2") from None
+        numbers = ()
+    if not numbers or min(numbers) < 0:
+        raise CoernasError(f"--seeds {seeds!r}: give whole numbers from 0 on with commas between, such as 0,1,2")
     names = [name for pattern in proxies.split(",") for name in PROXIES.names(pattern) or [pattern]]
     protocol = Protocol(
         tuple(dict.fromkeys(names)),

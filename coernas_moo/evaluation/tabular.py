@@ -134,7 +134,9 @@ class TabularBenchmark:
         try:
             api = create(str(folder), "tss", fast_mode=True, verbose=False)
         except _UNREADABLE as error:
-            raise DataError(f"{folder}: not a NATS-Bench topology directory: {error}") from None
+            raise DataError(
+                f"{folder}: not a NATS-Bench topology directory ({error}); give the unpacked NATS-tss-v1_0-3ffb9-simple"
+            ) from None
         return official_columns(api)
 
     def __len__(self) -> int:

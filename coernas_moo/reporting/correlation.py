@@ -76,13 +76,17 @@ def _radar(rows: list[dict[str, Any]], datasets: Sequence[str], path: Path) -> N
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     angles = np.linspace(0, 2 * np.pi, len(names), endpoint=False)
     with style():
-        figure = new_figure(5.6, 5.2)
+        figure = new_figure(7.0, 5.6)
         axes = figure.add_subplot(projection="polar")
         for dataset, colour in zip(datasets, cycle((BLUE, ORANGE, GREEN)), strict=False):
             taus = [max(0.0, float(row["tau"])) for row in rows if row["dataset"] == dataset]
             axes.plot([*angles, angles[0]], [*taus, taus[0]], color=colour, label=dataset)
         axes.set_xticks(angles, names)
+        for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
+            side = np.cos(angle)
+            label.set_horizontalalignment("center" if abs(side) < 0.2 else "left" if side > 0 else "right")
         axes.set_ylim(0, 1)
-        axes.legend(loc="upper right", bbox_to_anchor=(1.25, 1.12))
-        figure.tight_layout()
+        axes.set_rlabel_position(180 / len(names))
+        figure.legend(loc="upper right")
+        figure.subplots_adjust(left=0.18, right=0.8, bottom=0.08, top=0.9)
     save(figure, path)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
+from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.correlation import SCORE, Fusion, Protocol, correlate, population
 from coernas_moo.errors import CoernasError
-from coernas_moo.evaluation.tabular import Column, TabularBenchmark
+from coernas_moo.evaluation.tabular import Column, TabularBenchmark, save_columns
 from coernas_moo.networks.layers import Shape
 from coernas_moo.proxies import DIMENSIONS, fuse_proxies
 from coernas_moo.reporting.correlation import rows_as_dicts, write_correlation
@@ -107,16 +108,29 @@ def test_files(table: TabularBenchmark, tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 5000
 
 
-def test_command(table: TabularBenchmark, tmp_path: Path) -> None:
-    columns = {"arch": np.array(table.architectures)}
+def _columns(table: TabularBenchmark) -> dict[str, NDArray[np.generic]]:
+    columns: dict[str, NDArray[np.generic]] = {"arch": np.array(table.architectures)}
     columns |= {f"cifar10/{key}": table.params_m for key in ("params_m", "flops_m")}
-    columns |= {str(name): values for name, values in table.accuracies.items()}
-    np.savez(tmp_path / "table.npz", **columns)
+    return columns | {str(name): values for name, values in table.accuracies.items()}
+
+
+def test_command(table: TabularBenchmark, tmp_path: Path) -> None:
+    save_columns(_columns(table), tmp_path / "table.npz")
     arguments = ["correlate", "--table", str(tmp_path / "table.npz"), "--datasets", "cifar10", "--seeds", "0"]
     arguments += ["--batch", "4", "--size", "8", "--channels", "4", "--out", str(tmp_path / "out"), "--json"]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 0, result.output
     assert {row["name"] for row in json.loads(result.stdout)["rows"]} == {*DIMENSIONS, "score"}
-    wrong = CliRunner().invoke(cli, [*arguments, "--seeds", "one"])
-    assert wrong.exit_code == 2
-    assert "whole numbers" in wrong.stderr
+    for seeds in ("one", "-1", "0,", ""):
+        wrong = CliRunner().invoke(cli, [*arguments, "--seeds", seeds])
+        assert wrong.exit_code == 2, seeds
+        assert "whole numbers from 0" in wrong.stderr
+
+
+def test_a_seed_given_twice_counts_once(table: TabularBenchmark, tmp_path: Path) -> None:
+    save_columns(_columns(table), tmp_path / "table.npz")
+    arguments = ["correlate", "--table", str(tmp_path / "table.npz"), "--datasets", "cifar10", "--seeds", "0,0"]
+    arguments += ["--batch", "4", "--size", "8", "--channels", "4", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "out" / "protocol.json").read_text())["seeds"] == [0]
