@@ -77,7 +77,7 @@ def _radar(rows: list[dict[str, Any]], datasets: Sequence[str], path: Path) -> N
     angles = np.linspace(0, 2 * np.pi, len(names), endpoint=False)
     with style():
         figure = new_figure(7.0, 5.6)
-        axes = figure.add_subplot(projection="polar")
+        axes: Any = figure.add_subplot(projection="polar")
         for dataset, colour in zip(datasets, cycle((BLUE, ORANGE, GREEN)), strict=False):
             taus = [max(0.0, float(row["tau"])) for row in rows if row["dataset"] == dataset]
             axes.plot([*angles, angles[0]], [*taus, taus[0]], color=colour, label=dataset)
