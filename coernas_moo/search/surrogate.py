@@ -113,8 +113,8 @@ class Surrogate:
     Values are replaced by the normal quantiles of their ranks, so that a few very bad members do not drown the
     differences among good ones, and predictions are carried back by interpolation, on a straight line beyond the best:
     were nothing predicted better than that, nothing that costs more would ever be worth trying. What an option does
-    often matters more than where it stands: hence the counts. The parameters maximise the marginal likelihood (Rasmussen &
-    Williams 2006, equation 5.8, the signal variance in closed form) over a grid.
+    often matters more than where it stands: hence the counts. The parameters maximise the marginal likelihood
+    (Rasmussen & Williams 2006, equation 5.8, the signal variance in closed form) over a grid.
 
     Args:
         members: n of them, at least 2.
@@ -198,7 +198,7 @@ class Surrogate:
         mean, deviation = covariance @ self.weights, np.sqrt(self.variance * variance)
         scores = mean - np.asarray(deviations)[:, None] * deviation
         predicted: NDArray[np.float64] = np.interp(scores, self.scores, self.values)
-        # The line through the best and the member at the best tenth: neighbours of the best may lie far off or be equal.
+        # Through the best and the member at the best tenth: neighbours of the best may lie far off or be equal.
         tenth = max(1, len(self.values) // BEST_SHARE)
         slope = (self.values[tenth] - self.values[0]) / (self.scores[tenth] - self.scores[0])
         predicted -= slope * np.maximum(self.scores[0] - scores, 0.0)
