@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from coernas_moo.spaces import Genotype, SearchSpace
 
@@ -29,6 +29,7 @@ class Forms:
         self._tells_apart = type(space).function is not SearchSpace.function
         self._canonical: dict[bytes, Genotype] = {}
         self._functions: dict[bytes, Genotype] = {}
+        self._parts: dict[bytes, NDArray[np.float64]] = {}
         self._texts: dict[bytes, str] = {}
 
     def canonical(self, genotype: ArrayLike) -> Genotype:
@@ -43,6 +44,10 @@ class Forms:
         if not self._tells_apart:
             return canonical
         return _remembered(self._functions, canonical, self.space.function)
+
+    def parts(self, function: Genotype) -> NDArray[np.float64]:
+        """The larger parts that the space counts in a function."""
+        return _remembered(self._parts, function, self.space.parts)
 
     def text(self, canonical: Genotype) -> str:
         """A canonical genotype as text."""

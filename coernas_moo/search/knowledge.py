@@ -49,8 +49,10 @@ class ArchiveKnowledge:
 
     def features(self, genotypes: NDArray[np.int64]) -> Encoded:
         """Each genotype's function, and what it consists of."""
-        space = self._problem.space
-        return Encoded(self.functions(genotypes), space.cardinalities, list(space.slices.values()))
+        space, forms = self._problem.space, self._problem.forms
+        functions = self.functions(genotypes)
+        parts = np.array([forms.parts(row) for row in functions]).reshape(len(functions), -1)
+        return Encoded(functions, space.cardinalities, list(space.slices.values()), parts)
 
     def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Each genotype's function, as codes."""

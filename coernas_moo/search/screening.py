@@ -28,10 +28,10 @@ class Screening:
             worth nothing.
     """
 
-    candidates: int = 12
+    candidates: int = 36
     uniform: float = 0.25
     batches: int = 5
-    deviations: tuple[float, ...] = (0.0, 0.5, 1.0)
+    deviations: tuple[float, ...] = (0.0, 1.0, 2.0)
     beyond: float = 0.6
 
 

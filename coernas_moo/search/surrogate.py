@@ -13,6 +13,9 @@ from scipy.special import ndtri
 DECAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 SPREADS = (0.03, 0.1, 0.3)
 NOISES = (1e-3, 1e-2, 5e-2)
+BEST_SHARE = 10
+"""Values are continued beyond the best as they run over the best one of so many."""
+
 MOST_TUNED, MOST_USED = 150, 600
 """Members on which a tuning is chosen, and members the process is begun with: their cost is cubic."""
 
@@ -50,15 +53,22 @@ class Tuning:
 
 
 class Encoded:
-    """Genotypes with categorical genes, and how often each option occurs in each segment.
+    """Genotypes with categorical genes, and how often each option occurs in each segment, and each larger part.
 
     Args:
         codes: (n, genes).
         cardinalities: options of each gene.
         segments: where each segment stands; the genes of one have the same options.
+        parts: counts of larger parts (n, parts); none by default.
     """
 
-    def __init__(self, codes: NDArray[np.int64], cardinalities: NDArray[np.int64], segments: Sequence[slice]) -> None:
+    def __init__(
+        self,
+        codes: NDArray[np.int64],
+        cardinalities: NDArray[np.int64],
+        segments: Sequence[slice],
+        parts: NDArray[np.float64] | None = None,
+    ) -> None:
         self.genes = codes.shape[1]
         starts = np.cumsum(cardinalities) - cardinalities
         self.one_hot = np.zeros((len(codes), int(cardinalities.sum())))
@@ -69,7 +79,7 @@ class Encoded:
             .sum(axis=1)
             for where in segments
         ]
-        self.counts: NDArray[np.float64] = np.concatenate(counts, axis=1)
+        self.counts: NDArray[np.float64] = np.concatenate(counts if parts is None else [*counts, parts], axis=1)
 
     def __len__(self) -> int:
         return len(self.one_hot)
@@ -101,9 +111,10 @@ class Surrogate:
     """Regression of normal scores by a kernel that compares genes one by one, and the counts of their options.
 
     Values are replaced by the normal quantiles of their ranks, so that a few very bad members do not drown the
-    differences among good ones, and predictions are carried back by interpolation. What an option does often matters
-    more than where it stands: hence the counts. The parameters maximise the marginal likelihood (Rasmussen &
-    Williams 2006, equation 5.8, the signal variance in closed form) over a grid.
+    differences among good ones, and predictions are carried back by interpolation, on a straight line beyond the best:
+    were nothing predicted better than that, nothing that costs more would ever be worth trying. What an option does
+    often matters more than where it stands: hence the counts. The parameters maximise the marginal likelihood
+    (Rasmussen & Williams 2006, equation 5.8, the signal variance in closed form) over a grid.
 
     Args:
         members: n of them, at least 2.
@@ -187,6 +198,10 @@ class Surrogate:
         mean, deviation = covariance @ self.weights, np.sqrt(self.variance * variance)
         scores = mean - np.asarray(deviations)[:, None] * deviation
         predicted: NDArray[np.float64] = np.interp(scores, self.scores, self.values)
+        # Through the best and the member at the best tenth: neighbours of the best may lie far off or be equal.
+        tenth = max(1, len(self.values) // BEST_SHARE)
+        slope = (self.values[tenth] - self.values[0]) / (self.scores[tenth] - self.scores[0])
+        predicted -= slope * np.maximum(self.scores[0] - scores, 0.0)
         return predicted
 
 

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from coernas_moo.errors import GenotypeError, ProblemFileError
 from coernas_moo.networks.cell import EDGES, NODES, OPERATIONS, Cell, Reduction
 from coernas_moo.networks.layers import BatchNorm, Chain, Conv, GlobalAveragePool, Linear, ReLU, Shape
 from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.spaces.cell_algebra import canonical_forms, without_dead_edges
+from coernas_moo.spaces.cell_paths import path_counts
 from coernas_moo.spaces.segment import Segment
 from coernas_moo.spaces.settings import SPACES, SpaceSettings
 from coernas_moo.spaces.space import Genotype, SearchSpace, scoring_shape
@@ -97,6 +98,10 @@ class NASBench201(SearchSpace):
         codes = self.check(genotype)
         canonical: Genotype = canonical_forms(self.options).table[tuple(codes)].astype(np.int64)
         return canonical
+
+    def parts(self, genotype: ArrayLike) -> NDArray[np.float64]:
+        """How often each path leads through the cell (`coernas_moo.spaces.cell_paths`)."""
+        return path_counts(self.operations(genotype))
 
     def canonical_size(self) -> int:
         return canonical_forms(self.options).count if self.merge else self.size()

@@ -155,6 +155,13 @@ class SearchSpace(ABC):
         is; the canonical form, unless a space tells genotypes apart that build the same function."""
         return self.canonical(genotype)
 
+    def parts(self, genotype: ArrayLike) -> NDArray[np.float64]:
+        """How often each of the larger parts that a space knows occurs in a genotype, shape (parts,).
+
+        A search compares genotypes by them, beside genes and options; there are none, unless a space says some.
+        """
+        return np.zeros(0)
+
     def live(self, genotype: ArrayLike) -> NDArray[np.bool_]:
         """Which genes of a genotype reach the output, shape (genes,); all of them, unless a space has inert genes.
 

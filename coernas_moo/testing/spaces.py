@@ -97,6 +97,12 @@ class SpaceConformance:
             assert np.array_equal(space.canonical(canonical), canonical)
             assert np.array_equal(space.from_text(space.to_text(canonical)), canonical)
 
+    def test_parts_are_counts_of_the_same_parts(self, space: SearchSpace) -> None:
+        counts = [space.parts(genotype) for genotype in self._genotypes(space, self.samples)]
+        assert len({each.shape for each in counts}) == 1
+        assert counts[0].ndim == 1
+        assert all((each >= 0).all() for each in counts)
+
     def test_what_is_not_live_does_not_matter(self, space: SearchSpace) -> None:
         for genotype in self._genotypes(space, self.samples):
             live = space.live(genotype)

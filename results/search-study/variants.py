@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from pymoo.core.population import Population
 
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator
+from coernas_moo.search import screening
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.dominance import non_dominated
@@ -20,7 +22,7 @@ from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import Preset
 from coernas_moo.search.problem import SearchProblem
 from coernas_moo.search.screening import Knowledge, Screening
-from coernas_moo.search.surrogate import Encoded
+from coernas_moo.search.surrogate import Encoded, Surrogate
 
 
 class CostsUnknown(ArchiveKnowledge):
@@ -35,6 +37,14 @@ class PlainCodes(ArchiveKnowledge):
 
     def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
         return genotypes
+
+
+class WithoutParts(ArchiveKnowledge):
+    """Paths are not compared."""
+
+    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
+        space = self._problem.space
+        return Encoded(self.functions(genotypes), space.cardinalities, list(space.slices.values()))
 
 
 class WithoutCounts(ArchiveKnowledge):
@@ -74,6 +84,21 @@ class Refitted(HDDUAAS):
         return super()._screened(knowledge)
 
 
+class BoundedSurrogate(Surrogate):
+    """Nothing is predicted to be better than the best seen."""
+
+    def optimistic(self, candidates: Encoded, deviations: Sequence[float]) -> NDArray[np.float64]:
+        return np.maximum(super().optimistic(candidates, deviations), self.values[0])
+
+
+class Bounded(HDDUAAS):
+    """Screening by `BoundedSurrogate`."""
+
+    def _screened(self, knowledge: Knowledge) -> Population:
+        with patch.object(screening, "Surrogate", BoundedSurrogate):
+            return super()._screened(knowledge)
+
+
 class UniformStart(HDDUAAS):
     """The first population is uniform."""
 
@@ -90,7 +115,7 @@ def full(
     preset: Preset,
     kind: type[HDDUAAS] = HDDUAAS,
     knowledge: type[ArchiveKnowledge] | None = ArchiveKnowledge,
-    **screening: Any,
+    **settings: Any,
 ) -> HDDUAAS:
     return kind(
         problem.space,
@@ -99,7 +124,7 @@ def full(
         problem.is_known,
         problem.repair,
         None if knowledge is None else knowledge(problem),
-        Screening(**screening),
+        Screening(**settings),
         problem.forms,
     )
 
@@ -137,11 +162,15 @@ variant("plain-codes", lambda p, s: full(p, s, knowledge=PlainCodes))
 variant("without-counts", lambda p, s: full(p, s, knowledge=WithoutCounts))
 variant("refitted", lambda p, s: full(p, s, kind=Refitted))
 variant("no-optimism", lambda p, s: full(p, s, deviations=(0.0,)))
-variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0)))
+variant("less-optimism", lambda p, s: full(p, s, deviations=(0.0, 0.5, 1.0)))
+variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0, 3.0)))
+variant("bounded", lambda p, s: full(p, s, kind=Bounded))
+variant("without-parts", lambda p, s: full(p, s, knowledge=WithoutParts))
+variant("before", lambda p, s: full(p, s, Bounded, WithoutParts, candidates=12, deviations=(0.0, 0.5, 1.0)))
 variant("reference-0.1", lambda p, s: full(p, s, beyond=0.1))
 variant("reference-1.2", lambda p, s: full(p, s, beyond=1.2))
-variant("candidates-4", lambda p, s: full(p, s, candidates=4))
-variant("candidates-24", lambda p, s: full(p, s, candidates=24))
+variant("candidates-12", lambda p, s: full(p, s, candidates=12))
+variant("candidates-72", lambda p, s: full(p, s, candidates=72))
 variant("no-uniform", lambda p, s: full(p, s, uniform=0.0))
 variant("half-uniform", lambda p, s: full(p, s, uniform=0.5))
 variant("one-batch", lambda p, s: full(p, s, batches=1))

@@ -121,6 +121,61 @@ def test_counts_tell_what_an_option_does_wherever_it_stands() -> None:
     assert together > single
 
 
+def test_larger_parts_tell_what_genes_and_counts_do_not() -> None:
+    rng = np.random.default_rng(0)
+    seen, new = rng.integers(0, 4, size=(60, 8)), rng.integers(0, 4, size=(300, 8))
+
+    def neighbours(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Pairs of neighbours that are alike."""
+        return (codes[:, 1:] == codes[:, :-1]).sum(axis=1, keepdims=True).astype(float)
+
+    with_parts, without = (
+        kendalltau(
+            Surrogate(known, neighbours(seen)[:, 0], np.random.default_rng(1)).optimistic(unknown, [0.0])[0],
+            neighbours(new)[:, 0],
+        ).statistic
+        for known, unknown in (
+            [Encoded(codes, np.full(8, 4), [slice(0, 8)], neighbours(codes)) for codes in (seen, new)],
+            [Encoded(codes, np.full(8, 4), [slice(0, 8)]) for codes in (seen, new)],
+        )
+    )
+    assert with_parts > without + 0.3
+
+
+def test_predictions_go_on_beyond_the_best_seen() -> None:
+    rng = np.random.default_rng(0)
+    new = rng.integers(0, 4, size=(600, 8))
+    values = additive(new)
+    # Half of what is to be predicted is better than all that was seen.
+    seen = new[values > np.median(values)]
+    process = Surrogate(encoded(seen), additive(seen), rng)
+    predicted, hopeful = process.optimistic(encoded(new), [0.0, 2.0])
+    beyond = predicted < process.values[0]
+    assert beyond.any()
+    assert values[beyond].max() < np.median(values)
+    assert (hopeful < process.values[0]).sum() > beyond.sum()
+    # The line runs through the best member and that at the best tenth.
+    tenth = len(process.values) // 10
+    slope = (process.values[tenth] - process.values[0]) / (process.scores[tenth] - process.scores[0])
+    assert np.allclose(process.values[0] - hopeful.min(), slope * (process.scores[0] - _score(process, new)))
+
+
+def _score(process: Surrogate, new: NDArray[np.int64]) -> float:
+    """The least score less two deviations, by the textbook."""
+    kernel = process.tuning.covariance(process.members, process.members)
+    kernel += process.tuning.noise * np.eye(len(kernel))
+    cross = process.tuning.covariance(encoded(new), process.members)
+    spread = 1.0 + process.tuning.noise - np.einsum("ij,ji->i", cross, np.linalg.solve(kernel, cross.T))
+    return float((cross @ process.weights - 2.0 * np.sqrt(process.variance * spread)).min())
+
+
+def test_where_all_values_are_equal_nothing_better_is_predicted() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(40, 8))
+    process = Surrogate(encoded(seen), np.ones(40), rng)
+    assert (process.optimistic(encoded(seen), [0.0, 2.0]) == 1.0).all()
+
+
 def test_a_surrogate_is_extended_until_the_archive_has_grown() -> None:
     rng = np.random.default_rng(0)
     seen, new = rng.integers(0, 4, size=(200, 8)), rng.integers(0, 4, size=(50, 8))

@@ -1,5 +1,5 @@
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +15,7 @@ from coernas_moo.errors import GenotypeError, ProblemFileError
 from coernas_moo.networks.cell import EDGES, OPERATIONS
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.layers import Shape
+from coernas_moo.spaces.cell_paths import PATHS
 from coernas_moo.spaces.nasbench201 import NASBench201, NASBench201Settings
 from coernas_moo.spaces.settings import SPACES
 
@@ -254,3 +255,17 @@ def test_settings_are_registered_and_strict() -> None:
 def test_impossible_spaces_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ProblemFileError):
         NASBench201(Shape(3, 32, 32), 10, **wrong)
+
+
+@given(genotypes)
+def test_parts_are_the_paths_from_input_to_output(genotype: np.ndarray[Any, Any]) -> None:
+    operations = SPACE.operations(genotype)
+    ways: list[list[tuple[str, ...]]] = [[()], [], [], []]
+    for (source, target), operation in zip(EDGES, operations, strict=True):
+        if operation != "none":
+            step = () if operation == "skip_connect" else (operation,)
+            ways[target] += [way + step for way in ways[source]]
+    counts = SPACE.parts(genotype)
+    assert {PATHS[i]: int(counts[i]) for i in counts.nonzero()[0]} == Counter(ways[3])
+    # Dead edges lie on no path.
+    assert np.array_equal(SPACE.parts(SPACE.without_dead_edges(genotype)), counts)
