@@ -106,7 +106,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Row:
-    """One proxy or fusion on one data set: means over seeds, spread of tau, interval of the first seed's tau."""
+    """One proxy or fusion on one data set: means over seeds, spread of tau, 95 % bootstrap interval of the mean tau."""
 
     name: str
     dataset: str
@@ -264,9 +264,14 @@ def _row(
 ) -> Row:
     qualities = [ranking_quality(scores[name, seed], accuracies) for seed in seeds]
     means = {field: float(np.mean([asdict(q)[field] for q in qualities])) for field in asdict(qualities[0])}
-    low, high = bootstrap_interval(kendall, scores[name, seeds[0]], accuracies, resamples=resamples)
+    columns = np.column_stack([scores[name, seed] for seed in seeds])
+    low, high = bootstrap_interval(_mean_tau, columns, accuracies, resamples=resamples)
     spread = float(np.std([q.tau for q in qualities], ddof=1)) if len(seeds) > 1 else 0.0
     return Row(name, dataset, RankingQuality(**means), spread, low, high)
+
+
+def _mean_tau(columns: NDArray[np.float64], accuracies: NDArray[np.float64]) -> float:
+    return float(np.mean([kendall(column, accuracies) for column in columns.T]))
 
 
 def _fingerprint(protocol: Protocol) -> str:

@@ -101,6 +101,14 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a measure (Efron 1979), architectures resampled with replacement.
 
     Resampled duplicates tie with themselves, which tau-b leaves out.
+
+    Args:
+        measure: of scores and accuracies.
+        scores: whose first axis is the architectures.
+        accuracies: (architectures,).
+        resamples: number of draws.
+        confidence: share of them inside the interval.
+        seed: of the draws.
     """
     rng = np.random.default_rng(seed)
     draws = (rng.integers(0, len(scores), len(scores)) for _ in range(resamples))

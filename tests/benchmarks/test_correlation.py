@@ -49,6 +49,7 @@ def test_rows_are_what_the_scores_say(table: TabularBenchmark, tmp_path: Path) -
         (name, dataset) for name in ("regularity", "isotropy", "score", "pair") for dataset in ("cifar10", "cifar100")
     ]
     assert result.rows[0].quality.tau > 0.95
+    assert all(row.tau_low - 1e-9 <= row.quality.tau <= row.tau_high + 1e-9 for row in result.rows)
     assert result.architectures == len(table)
     assert result.functions == len({SPACE.to_text(SPACE.canonical(SPACE.from_text(t))) for t in table.architectures})
     columns = np.stack([result.scores[name, 1] for name in DIMENSIONS], axis=1)
