@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import pytest
+from torch import nn
 
 from coernas_moo.benchmarks.pipeline.make import PipelineSettings
 from coernas_moo.networks.known import BASELINES, register_baseline
 from coernas_moo.networks.known.parts import conv_bn, head
 from coernas_moo.networks.layers import Chain, Shape
 from coernas_moo.networks.plan import Block, NetworkPlan
-from coernas_moo.objectives.latency import measure_latency
+from coernas_moo.objectives.latency import Latency, measure_latency
 
 SMALL = {
     "objectives": ["score", "params"],
@@ -36,11 +36,16 @@ def one_layer(shape: Shape, classes: int) -> NetworkPlan:
     return NetworkPlan(shape, (Block("stem", "convolution 3x3", body), *head(8, classes)))
 
 
+def _soon_measured(module: nn.Module, shape: Shape, *, min_run_time: float = 0.0) -> Latency:
+    return measure_latency(module, shape, min_run_time=min(min_run_time, 0.01))
+
+
 @contextmanager
 def one_layer_is_known() -> Iterator[None]:
     """And latencies, which nothing depends on, are measured in no time."""
     register_baseline("one-layer")(one_layer)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("coernas_moo.training.assess.measure_latency", partial(measure_latency, min_run_time=0.01))
+        for module in ("training.assess", "benchmarks.pipeline.speed"):
+            patch.setattr(f"coernas_moo.{module}.measure_latency", _soon_measured)
         yield
     del BASELINES._entries["one-layer"]
