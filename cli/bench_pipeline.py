@@ -138,21 +138,35 @@ def _make(
         settings = replace(settings, picks=options["picks"])
     if options["models"]:
         settings = replace(settings, models=options["models"])
+    told = _each_once(warn)
     with _resumable(run):
         table = pipeline_table(
             problem,
             run,
             settings,
-            listener=PlainLines(_say, warn),
+            listener=PlainLines(_say, told),
             on_run=write_front,
             on_model=lambda metrics, done, total, before: _model_line(run, metrics, done, total, before),
             say=_say,
+            warn=told,
         )
     _write(table, text, out)
 
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
+
+
+def _each_once(warn: Callable[[str], None]) -> Callable[[str], None]:
+    """The search warns of its images, and so do their divisions."""
+    told: set[str] = set()
+
+    def once(message: str) -> None:
+        if message not in told:
+            told.add(message)
+            warn(message)
+
+    return once
 
 
 @contextmanager

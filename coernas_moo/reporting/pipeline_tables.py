@@ -123,6 +123,7 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
     )
     return [
         f"{images}. {divisions_text(table)} Nothing was chosen by the test part.",
+        *(f"Note: {message}." for message in table.warnings),
         f"""Search: once, seed {table.problem.search.seed}, {state.evaluations:,} networks evaluated in
         {state.seconds:.0f} s, none trained{limits}; score of formulas {FORMULAS}. Picks are named as in
         `coernas train`.""",

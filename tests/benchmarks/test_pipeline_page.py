@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import nn
 from coernas_moo.benchmarks.pipeline.judging import Judgement, Truth, measure_named, read_predictions
 from coernas_moo.benchmarks.pipeline.make import PipelineTable, pipeline_table
 from coernas_moo.benchmarks.pipeline.published import RIVALS
+from coernas_moo.benchmarks.pipeline.repetitions import repetitions, warnings_of
 from coernas_moo.benchmarks.pipeline.speed import speeds_in_turns
 from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.errors import ModelError
@@ -164,9 +166,9 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def coernas(*arguments: str | Path) -> Result:
+def coernas(*arguments: str | Path, seeds: int = 1) -> Result:
     own = [part for key, value in SMALL.items() for part in ("--set", f"{key}={json.dumps(value)}")]
-    options = ("--model", "one-layer", "--pick", "smallest", "--seeds", "1", "--workers", "1")
+    options = ("--model", "one-layer", "--pick", "smallest", "--seeds", str(seeds), "--workers", "1")
     return CliRunner().invoke(cli, ["bench", *map(str, arguments), *own, *options])
 
 
@@ -218,6 +220,59 @@ def test_table7_reports_kappa_and_says_what_it_stands_for(grades: Path) -> None:
     assert str(grades) not in page + Path("results/table7/protocol.json").read_text()
     for name, timm in RIVALS.items():
         assert f"| {name} | {'not in timm' if timm is None else f'`{timm}`'} |" in page
+
+
+def test_groups_are_divided_anew_for_each_seed(grades: Path) -> None:
+    result = coernas("table7", grades, "--set", "data.size=16", "--epochs", "1", seeds=2)
+    assert result.exit_code == 0, result.output
+    page = " ".join(Path("results/table7/table7.md").read_text().split())
+    assert "2 divisions, the same for all networks, each network trained once on each: random, by group (images" in page
+    document = json.loads(Path("results/table7/protocol.json").read_text())
+    assert len({one["division"] for one in document["repetitions"]}) == 2
+    models = Path("results/runs/table7/models")
+    for seed in (1, 2):
+        lines = (models / f"one-layer-seed{seed}/predictions.csv").read_text().splitlines()[1:]
+        patients = [line.split(",")[0].rsplit("/", 1)[-1].split("_")[0] for line in lines]
+        assert all(patients.count(patient) == 2 for patient in patients)
+
+
+def split_folder(photographs: Path, folder: Path, **parts: tuple[str, ...]) -> Path:
+    for part, classes in parts.items():
+        for name in classes:
+            shutil.copytree(photographs / name, folder / "split" / part / name)
+    return folder / "split"
+
+
+BOTH = ("dark", "light")
+
+
+def test_a_test_part_of_its_own_and_its_lack_of_a_class_are_told(photographs: Path, in_folder: Path) -> None:
+    (photographs / "dark/broken.png").write_bytes(b"no image")
+    data = split_folder(photographs, in_folder, train=BOTH, test=("dark",))
+    result = coernas("table6", data, "--set", "data.size=8", "--set", "train.validation_share=0.2", seeds=2)
+    assert result.exit_code == 0, result.output
+    warning = "the test part has no image of 'light'"
+    assert [line for line in result.stderr.splitlines() if warning in line] == [f"coernas: warning: {warning}"]
+    assert result.stderr.count("broken.png") == 1
+    page = " ".join(Path("results/table6/table6.md").read_text().split())
+    assert f"- Note: {warning}." in page
+    assert "The test part is the data's own, the same for all trainings; the rest is divided 2 times, each" in page
+
+
+def test_a_division_of_its_own_is_told(photographs: Path, in_folder: Path) -> None:
+    data = split_folder(photographs, in_folder, train=BOTH, val=BOTH, test=BOTH)
+    result = coernas("table6", data, "--set", "data.size=8", seeds=2)
+    assert result.exit_code == 0, result.output
+    page = " ".join(Path("results/table6/table6.md").read_text().split())
+    assert "The division is the data's own, the same for all trainings; each network is trained 2 times on it" in page
+    assert "Note:" not in page
+
+
+def test_warnings_of_one_division_name_its_seed(problem: ProblemFile) -> None:
+    one, two = repetitions(problem, 2)
+    told = [replace(one, data=replace(one.data, warnings=("both", "first"))),
+            replace(two, data=replace(two.data, warnings=("both",)))]  # fmt: skip
+    assert warnings_of(told) == ("both", "seed 1: first")
 
 
 def test_table6_is_that_of_steel(photographs: Path, in_folder: Path) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from coernas_moo.benchmarks.pipeline.contestants import Contestant, contestants
 from coernas_moo.benchmarks.pipeline.judging import Judgement, Truth, read_predictions
-from coernas_moo.benchmarks.pipeline.repetitions import Repetition, repetitions
+from coernas_moo.benchmarks.pipeline.repetitions import Repetition, repetitions, warnings_of
 from coernas_moo.benchmarks.pipeline.speed import ROUNDS, Speed, speeds_in_turns
 from coernas_moo.benchmarks.pipeline.training import OnModel, Say, train_all
 from coernas_moo.config import ProblemFile
@@ -80,6 +80,11 @@ class PipelineTable:
         """The images as the first repetition divides them: for what all have in common, as classes and shape."""
         return self.repetitions[0].data
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of the images and their divisions, each once."""
+        return warnings_of(self.repetitions)
+
 
 @dataclass(frozen=True)
 class PipelineSettings:
@@ -115,6 +120,7 @@ def pipeline_table(
     on_run: Callable[[Run], None] | None = None,
     on_model: OnModel | None = None,
     say: Say | None = None,
+    warn: Say | None = None,
 ) -> PipelineTable:
     """Search, train and measure; called again, it goes on where it was cut off.
 
@@ -126,11 +132,15 @@ def pipeline_table(
         on_run: given the finished search.
         on_model: told about every model that is done.
         say: prints one line about a training; called in worker processes.
+        warn: given each of the table's `warnings` once, before anything is searched.
 
     Raises:
         CoernasError: the problem, the data or the folder cannot be used, or a training fails.
     """
     repeated = repetitions(problem, settings.seeds)
+    if warn is not None:
+        for message in warnings_of(repeated):
+            warn(message)
     again = [name for name in settings.again if name != SEARCH]
     if SEARCH in settings.again and RunDirectory(folder).exists():
         RunDirectory(folder).forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -54,4 +55,16 @@ def repetitions(problem: ProblemFile, count: int) -> tuple[Repetition, ...]:
     return tuple(
         Repetition(seed, msgspec.structs.replace(problem, train=recipe), data)
         for seed, recipe, data in zip(seeds, recipes, open_divisions(problem, recipes), strict=True)
+    )
+
+
+def warnings_of(repeated: Sequence[Repetition]) -> tuple[str, ...]:
+    """What a user should know of the images, each line once; what not all divisions share says whose it is."""
+    told: dict[str, list[int]] = {}
+    for one in repeated:
+        for message in dict.fromkeys(one.data.warnings):
+            told.setdefault(message, []).append(one.seed)
+    return tuple(
+        message if len(seeds) == len(repeated) else f"seed {', '.join(map(str, seeds))}: {message}"
+        for message, seeds in told.items()
     )
