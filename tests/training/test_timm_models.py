@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
+from coernas_moo.cli.main import cli
+from PIL import Image
 
+from coernas_moo.benchmarks.pipeline.published import RIVALS
 from coernas_moo.errors import ModelError
 from coernas_moo.networks.layers import Shape
 from coernas_moo.training.assess import counted_macs
@@ -75,3 +82,36 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coernas_moo.training.timm_models.find_spec", lambda _: None)
     with pytest.raises(ModelError, match=r"timm is not installed; install it with: pip install 'coernas-moo\[timm\]'"):
         timm_module("timm:resnet18", Shape(2, 6, 8), 3)
+
+
+@pytest.fixture
+def real() -> Any:
+    """timm itself, where it is installed and, with the torchvision beside it, imports."""
+    try:
+        return import_module("timm")
+    except Exception as error:  # noqa: BLE001 - a torchvision that does not fit torch raises RuntimeError
+        pytest.skip(f"timm cannot be imported here: {error}")
+
+
+def test_the_publications_rivals_are_in_timm(real: Any) -> None:
+    known = set(real.list_models())
+    for name in filter(None, RIVALS.values()):
+        assert name.removeprefix("timm:") in known
+
+
+@pytest.mark.usefixtures("real")
+def test_a_real_network_is_trained_exported_and_used(tmp_path: Path) -> None:
+    def coernas(*arguments: str | Path) -> str:
+        result = CliRunner().invoke(cli, [str(word) for word in arguments])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    coernas("train", "digits", "--model", "timm:mobilenetv3_small_050", "--epochs", "1", "--threads", "1",
+            "--name", "m", "--out", tmp_path, "--set", "train.batch=256")  # fmt: skip
+    assert json.loads((tmp_path / "models/m/metrics.json").read_text())["params"] > 500_000
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    coernas("export", tmp_path / "models/m", "--to", tmp_path / "m.onnx")
+    Image.new("L", (8, 8), 100).save(tmp_path / "image.png")
+    (found,) = json.loads(coernas("predict", tmp_path / "m.onnx", tmp_path / "image.png", "--json"))["images"]
+    assert found["class"] in "0123456789"

@@ -37,7 +37,7 @@ RIVALS: Mapping[str, str | None] = {
     "ConvNeXtV2-Tiny": "timm:convnextv2_tiny",
     "PVTv2-B2": "timm:pvt_v2_b2",
     "InceptionNeXt-T": "timm:inception_next_tiny",
-    "EfficientViM-M4": None,
+    "EfficientViM-M4": "timm:efficientvim_m4",
     "MAViT-S": None,
     "EBNAS": None,
     "MSTF-NAS": None,
