@@ -169,7 +169,7 @@ class _Training:
         self.change = variation(self.recipe)
         # Never a batch of one image, which batch norm cannot normalise.
         self.steps = max(1, min(round(len(data.train) / self.recipe.batch), len(data.train) // 2))
-        self.mixed_precision = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        self.mixed_precision = _takes_bfloat16(device)
         self.clock = _Clock()
         self.written = time.monotonic()
 
@@ -299,6 +299,11 @@ def _settings(threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def _takes_bfloat16(device: torch.device) -> bool:
+    """Whether activations are bfloat16, which has float32's range, so that no gradient has to be scaled."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
 def _seed_of(seed: int, epoch: int) -> int:
