@@ -7,33 +7,25 @@ A worker says when it is ready: one that ends before cannot work at all, and tha
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
-import os
-import pickle
-import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from coernas_moo.errors import CoernasError
-from coernas_moo.networks.memory import settle_allocator
+from coernas_moo.evaluation.worker_process import Job, Try, WorkerProcess
+
+__all__ = ["Finished", "Job", "Outcome", "WorkerPool"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-_PARENT_POLL_SECONDS = 1.0
-_START_SECONDS = 300.0
 _HELD = 8
 """Items that a worker is given in advance where nobody will be there to feed it."""
 
@@ -51,14 +43,6 @@ class Outcome(Generic[Value]):
     seconds: float
 
 
-class Job(Generic[Item, Value]):
-    """Items that were submitted together, and how many of them have no outcome yet."""
-
-    def __init__(self, items: Sequence[Item]) -> None:
-        self.items = tuple(items)
-        self.left = len(self.items)
-
-
 @dataclass(frozen=True)
 class Finished(Generic[Item, Value]):
     """What became of the item at `position` of `job`."""
@@ -66,13 +50,6 @@ class Finished(Generic[Item, Value]):
     job: Job[Item, Value]
     position: int
     outcome: Outcome[Value]
-
-
-@dataclass(frozen=True)
-class _Try(Generic[Item, Value]):
-    job: Job[Item, Value]
-    position: int
-    number: int
 
 
 class WorkerPool(Generic[Item, Value]):
@@ -95,8 +72,8 @@ class WorkerPool(Generic[Item, Value]):
         self._tries = tries
         self._timeout = timeout_seconds
         self._context = _context()
-        self._workers: list[_Worker[Item, Value]] = []
-        self._waiting: deque[_Try[Item, Value]] = deque()
+        self._workers: list[WorkerProcess[Item, Value]] = []
+        self._waiting: deque[Try[Item, Value]] = deque()
         self._size = workers
         self._ever_ready = False
         self._failed_starts = 0
@@ -123,7 +100,7 @@ class WorkerPool(Generic[Item, Value]):
     def submit(self, items: Sequence[Item]) -> Job[Item, Value]:
         """Put items in line; workers that are free begin at once."""
         job: Job[Item, Value] = Job(items)
-        self._waiting.extend(_Try(job, position, 1) for position in range(len(job.items)))
+        self._waiting.extend(Try(job, position, 1) for position in range(len(job.items)))
         self._start(min(self._size, len(self._waiting) + sum(worker.busy for worker in self._workers)))
         self._feed()
         return job
@@ -212,16 +189,16 @@ class WorkerPool(Generic[Item, Value]):
                 yield from self._tried(worker.tries[0], None, reason, worker.started, time.monotonic() - worker.started)
 
     def _tried(
-        self, current: _Try[Item, Value], value: Value | None, failure: str | None, started: float, seconds: float
+        self, current: Try[Item, Value], value: Value | None, failure: str | None, started: float, seconds: float
     ) -> Iterator[Finished[Item, Value]]:
         self._worked.append((started, started + seconds))
         if failure is not None and current.number < self._tries:
-            self._waiting.appendleft(_Try(current.job, current.position, current.number + 1))
+            self._waiting.appendleft(Try(current.job, current.position, current.number + 1))
         else:
             current.job.left -= 1
             yield Finished(current.job, current.position, Outcome(value, failure, current.number, seconds))
 
-    def _welcome(self, worker: _Worker[Item, Value], heard: bool) -> None:
+    def _welcome(self, worker: WorkerProcess[Item, Value], heard: bool) -> None:
         """Note that a worker is ready, or that it never will be."""
         if heard and worker.says_ready():
             worker.ready = self._ever_ready = True
@@ -229,7 +206,7 @@ class WorkerPool(Generic[Item, Value]):
         elif heard or time.monotonic() >= worker.deadline(self._timeout):
             self._failed_starts += 1
             if not self._ever_ready or self._failed_starts > _FAILED_STARTS:
-                reason = worker.cause_of_death() if heard else f"no answer in {_START_SECONDS:g} s"
+                reason = worker.why_not_ready(ended=heard)
                 raise CoernasError(f"worker processes cannot start ({reason}); {self._how_to_start()}")
             self._replace(worker)
 
@@ -244,88 +221,13 @@ class WorkerPool(Generic[Item, Value]):
     def _start(self, size: int) -> None:
         while len(self._workers) < size:
             inherited = [worker.connection for worker in self._workers]
-            self._workers.append(_Worker(self._context, self._task, inherited))
+            self._workers.append(WorkerProcess(self._context, self._task, inherited))
 
-    def _replace(self, worker: _Worker[Item, Value], start: bool = True) -> None:
+    def _replace(self, worker: WorkerProcess[Item, Value], start: bool = True) -> None:
         worker.kill()
         self._workers.remove(worker)
         if start:
             self._start(len(self._workers) + 1)
-
-
-class _Worker(Generic[Item, Value]):
-    def __init__(self, context: BaseContext, task: Callable[[Item], Any], inherited: list[Connection]) -> None:
-        self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(theirs, task, os.getpid(), [*inherited, self.connection]), daemon=True
-        )
-        # No collection in the child before it has set aside what it inherits.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            self.process.start()
-        finally:
-            if collecting:
-                gc.enable()
-        theirs.close()
-        self.ready = self.ended = False
-        self.started = time.monotonic()
-        self.tries: deque[_Try[Item, Value]] = deque()
-
-    @property
-    def busy(self) -> bool:
-        return bool(self.tries)
-
-    def give(self, current: _Try[Item, Value]) -> None:
-        if not self.tries:
-            self.started = time.monotonic()
-        self.tries.append(current)
-        # A worker that died while idle is noticed when its answer is read.
-        try:
-            self.connection.send(current.job.items[current.position])
-        except (BrokenPipeError, ConnectionResetError):
-            return
-
-    def answers(self) -> Iterator[tuple[_Try[Item, Value], Value | None, str | None, float, float]]:
-        """What it has answered since: the try, value, failure, and when and how long it was at it."""
-        try:
-            while self.tries and self.connection.poll():
-                value, failure, started, seconds = pickle.loads(self.connection.recv_bytes())
-                self.started = started + seconds
-                yield self.tries.popleft(), value, failure, started, seconds
-        except (EOFError, OSError):
-            self.ended = True
-
-    def says_ready(self) -> bool:
-        """Reads the first word of a worker; False where it has ended instead."""
-        try:
-            self.connection.recv_bytes()
-        except (EOFError, OSError):
-            return False
-        return True
-
-    def deadline(self, timeout: float) -> float:
-        return self.started + (timeout if self.ready else _START_SECONDS)
-
-    def cause_of_death(self) -> str:
-        self.process.join(1.0)
-        code = self.process.exitcode
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
-            hint = " (out of memory?)" if name == "SIGKILL" else ""
-            return f"worker killed by {name}{hint}"
-        return f"worker ended with exit code {code}"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.end()
-
-    def end(self) -> None:
-        self.connection.close()
-        self.process.join(2.0)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
 
 
 def _context() -> BaseContext:
@@ -334,59 +236,3 @@ def _context() -> BaseContext:
     cuda_in_use = torch is not None and torch.cuda.is_initialized()
     fork = sys.platform.startswith("linux") and not cuda_in_use
     return multiprocessing.get_context("fork" if fork else "spawn")
-
-
-def _serve(connection: Connection, task: Callable[[Any], Any], parent: int, inherited: list[Connection]) -> None:
-    """A worker's life: receive, compute, send; ends with its parent."""
-    # Ctrl-C reaches the whole process group, and is the parent's to handle; its handlers are not for its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # What a forked process inherits is the parent's to destroy: an object may wait for threads that did not come along.
-    gc.freeze()
-    gc.enable()
-    import torch
-
-    # Pipe ends of the parent that were inherited would keep a dead parent's workers waiting.
-    for other in inherited:
-        other.close()
-    _print_to_stderr()
-    torch.set_num_threads(1)
-    settle_allocator()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with suppress(BrokenPipeError, OSError):
-        connection.send_bytes(b"ready")
-    while True:
-        try:
-            item = connection.recv()
-        except (EOFError, OSError):
-            return
-        started = time.monotonic()
-        value, failure = None, None
-        try:
-            value = task(item)
-        except MemoryError:
-            failure = "out of memory"
-        except Exception as error:  # noqa: BLE001 - whatever a candidate raises is that candidate's failure
-            failure = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        try:
-            connection.send((value, failure, started, time.monotonic() - started))
-        except (BrokenPipeError, OSError):
-            return
-
-
-def _print_to_stderr() -> None:
-    """What a candidate's code prints goes to stderr: stdout is the parent's, and may have to be JSON."""
-    if sys.__stderr__ is None:
-        # The process was started with stderr closed, and the descriptor may be another file by now.
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-    else:
-        os.dup2(2, 1)
-    sys.stdout = sys.stderr
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process once its parent is gone, even in the middle of a candidate."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_POLL_SECONDS)
-    os._exit(1)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from coernas_moo.errors import CoernasError
-from coernas_moo.evaluation import workers as module
+from coernas_moo.evaluation import worker_process as module
 from coernas_moo.evaluation.workers import Outcome, WorkerPool
 
 
@@ -252,7 +252,7 @@ def test_workers_that_never_start_are_an_error(monkeypatch: pytest.MonkeyPatch) 
 
 def test_workers_that_hang_before_they_are_ready_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_serve", lambda *_: time.sleep(60))
-    monkeypatch.setattr(module, "_START_SECONDS", 0.2)
+    monkeypatch.setattr(module, "START_SECONDS", 0.2)
     started = time.monotonic()
     with WorkerPool(act, 2) as pool, pytest.raises(CoernasError, match=r"cannot start \(no answer in 0\.2 s\)"):
         list(pool.run([1, 2, 3]))
