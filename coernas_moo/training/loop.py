@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.training.augment import augmented, mixed, variation
 from coernas_moo.training.checkpoint import load_checkpoint
 from coernas_moo.training.data import TrainingData
+from coernas_moo.training.devices import device_named, takes_bfloat16, torch_settings
 from coernas_moo.training.inference import measures, predict, require_fit
 from coernas_moo.training.loss import make_loss
 from coernas_moo.training.memory_use import peak_megabytes, restart_peak
@@ -118,14 +118,14 @@ def train(
         (5, True, True)
     """
     recipe = recipe or Recipe()
-    where = _device(device)
+    where = device_named(device)
     checkpoint = directory / LAST if directory is not None else None
     before = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
     if before is not None:
         threads = int(before.get("threads", 1))
     threads = threads or available_cores()
     settle_allocator()
-    with _settings(threads):
+    with torch_settings(threads):
         torch.default_generator.manual_seed(_seed_of(seed, 0))
         if initialise and before is None:
             he_init(module, torch.Generator().manual_seed(seed))
@@ -169,7 +169,7 @@ class _Training:
         self.change = variation(self.recipe)
         # Never a batch of one image, which batch norm cannot normalise.
         self.steps = max(1, min(round(len(data.train) / self.recipe.batch), len(data.train) // 2))
-        self.mixed_precision = _takes_bfloat16(device)
+        self.mixed_precision = takes_bfloat16(device)
         self.clock = _Clock()
         self.written = time.monotonic()
 
@@ -289,35 +289,6 @@ class _Training:
         self.written = time.monotonic()
 
 
-@contextmanager
-def _settings(threads: int) -> Iterator[None]:
-    """Torch's number of threads and random state are as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _takes_bfloat16(device: torch.device) -> bool:
-    """Whether activations are bfloat16, which has float32's range, so that no gradient has to be scaled."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()
-
-
 def _seed_of(seed: int, epoch: int) -> int:
     """Of torch's own random numbers (dropout) in an epoch, independent of those of the augmentation."""
     return int(np.random.SeedSequence([seed, epoch, 1]).generate_state(1)[0])
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ModelError(f"torch has no device {name!r}; use cpu, cuda or cuda:N") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelError(f"this machine has no device {name!r}; train on cpu")
-    return device

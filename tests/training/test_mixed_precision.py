@@ -45,7 +45,7 @@ def test_bfloat16_trains_as_well_and_keeps_float32_weights(
     digits: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = train(Net(), digits, RECIPE, threads=1, device="cpu")
-    monkeypatch.setattr(module, "_takes_bfloat16", lambda device: True)
+    monkeypatch.setattr(module, "takes_bfloat16", lambda device: True)
     net = Net()
     mixed = train(net, digits, RECIPE, threads=1, device="cpu")
     assert net.seen == {torch.bfloat16}
