@@ -6,6 +6,7 @@ import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             content = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
     # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...
     except Exception as error:  # noqa: BLE001
-        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:120]
+        reason = shorten(str(error).strip().split("\n")[0] or type(error).__name__, 120, placeholder=" ...")
         raise ModelError(
             f"{path}: not a checkpoint, or cut off ({reason}); remove it and train again, or take another one"
         ) from None
