@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -20,9 +21,10 @@ from coernas_moo.files import write_atomically
 from coernas_moo.refinement.candidates import by_score, choose
 from coernas_moo.refinement.on_table import columns_of, pick_from_table
 from coernas_moo.search.archive import Archive
+from coernas_moo.spaces import SearchSpace
 
 SEARCH, RANDOM = "search", "random"
-SPACED, TOP = "half the genes apart", "best by score"
+TOP, SPACED = "best by score", "half the genes apart"
 EVALUATIONS = 1000
 
 
@@ -90,7 +92,7 @@ def refined_picks(
             found += picks
             if on_seed is not None:
                 on_seed(done, seeds)
-    order = {name: place for place, name in enumerate((SEARCH, RANDOM, SPACED, TOP, *datasets))}
+    order = {name: place for place, name in enumerate((SEARCH, RANDOM, TOP, SPACED, *datasets))}
     return sorted(found, key=lambda one: (order[one.source], order[one.rule], one.seed, order[one.dataset]))
 
 
@@ -119,8 +121,7 @@ def _of_seed(job: tuple[int, int, int, Sequence[str]]) -> list[RefinedPick]:
     for source in (SEARCH, RANDOM):
         archive = _archive(source, seed, values)
         space = score_problem(SCORE, 4).space_settings.build(SHAPE, 10)
-        for rule, apart in ((SPACED, None), (TOP, 0)):
-            texts = choose(archive, space, candidates, apart)
+        for rule, texts in ((TOP, choose(archive, candidates)), (SPACED, _spaced(archive, space, candidates))):
             rows = [table.row(text) for text in texts]
             top = table.row(by_score(archive)[0])
             for dataset in datasets:
@@ -143,6 +144,18 @@ def _of_seed(job: tuple[int, int, int, Sequence[str]]) -> list[RefinedPick]:
                     )
                 )
     return found
+
+
+def _spaced(archive: Archive, space: SearchSpace, count: int) -> list[str]:
+    """The best by score that differ from better ones in half of their genes; where too few do, in one gene less."""
+    order = by_score(archive)
+    codes = np.stack([space.from_text(text) for text in order])
+    chosen: list[int] = []
+    for least in range(math.ceil(codes.shape[1] / 2), 0, -1):
+        for place in range(len(order)):
+            if len(chosen) < count and ((codes[chosen] != codes[place]).sum(axis=1) >= least).all():
+                chosen.append(place)
+    return [order[place] for place in sorted(chosen)]
 
 
 def _archive(source: str, seed: int, values: Proxies) -> Archive:

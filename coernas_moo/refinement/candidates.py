@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coernas_moo.errors import RunError
 from coernas_moo.search.archive import SCORE, Archive
 from coernas_moo.search.run import Run
-from coernas_moo.spaces import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -36,41 +33,22 @@ class Candidate:
     in_front: bool
 
 
-def choose(archive: Archive, space: SearchSpace, count: int, apart: int | None = None) -> list[str]:
+def choose(archive: Archive, count: int) -> list[str]:
     """Genotypes of `count` candidates, best score first.
 
-    A search that has converged ends with variants of one network, of which training can tell nothing new: candidates
-    differ from one another in at least `apart` genes. They are taken by score, half of them from the front, the rest
-    from all of the archive that meets the limits; what the front cannot give the archive does. Where too few are that
-    far apart, they may be nearer by a gene, and so on. Canonical duplicates are one member of the archive, and so one
-    candidate. Ties by genotype text.
+    Half of them are the front's best by score, the others the best of all of the archive that meets the limits; what
+    the front cannot give the archive does. Canonical duplicates are one member of the archive, and so one candidate.
+    Ties by genotype text.
 
     Args:
         archive: of the search.
-        space: of its genotypes.
         count: how many at most.
-        apart: smallest number of genes in which two candidates differ; by default half of the genes.
     """
     order = by_score(archive)
-    if not order:
-        return []
-    codes = np.stack([space.from_text(text) for text in order])
     front = set(archive.front())
-    in_front = np.array([text in front for text in order])
-    chosen: list[int] = []
-
-    def take(positions: NDArray[np.intp], until: int, least: int) -> None:
-        for position in positions:
-            if len(chosen) >= until:
-                return
-            if position not in chosen and ((codes[chosen] != codes[position]).sum(axis=1) >= least).all():
-                chosen.append(int(position))
-
-    apart = math.ceil(codes.shape[1] / 2) if apart is None else apart
-    take(np.flatnonzero(in_front), (count + 1) // 2, apart)
-    for least in range(apart, -1, -1):
-        take(np.arange(len(order)), count, least)
-    return [order[position] for position in sorted(chosen)]
+    leaders = [text for text in order if text in front][: (count + 1) // 2]
+    chosen = set(list(dict.fromkeys([*leaders, *order]))[:count])
+    return [text for text in order if text in chosen]
 
 
 def by_score(archive: Archive) -> list[str]:
@@ -97,7 +75,7 @@ def candidates_of(run: Run, count: int) -> list[Candidate]:
     scores, front = run.archive.scores, set(run.archive.front())
     rank = {text: place for place, text in enumerate(by_score(run.archive), start=1)}
     found = []
-    for number, text in enumerate(choose(run.archive, run.space, count), start=1):
+    for number, text in enumerate(choose(run.archive, count), start=1):
         plan = run.space.plan(run.space.from_text(text))
         costs = float(plan.params()), float(plan.macs())
         found.append(Candidate(number, text, scores[text], rank[text], *costs, text in front))

@@ -68,16 +68,20 @@ def test_the_pick_from_the_table_is_that_of_a_plain_loop(seed: int, last: int) -
     assert pick_from_table(rows, short, full, last) == rows[min(left, key=lambda i: (-full[rows[i]], i))]
 
 
-def test_candidates_are_the_best_by_score_that_are_half_their_genes_apart(tmp_path: Path) -> None:
+def test_half_of_the_candidates_are_the_fronts_best_by_score_and_half_the_archives(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", load_problem("nb201"), networks=200)
-    texts = choose(run.archive, run.space, 10)
-    codes = np.stack([run.space.from_text(text) for text in texts])
-    apart = (codes[:, None] != codes[None]).sum(axis=2)[~np.eye(10, dtype=bool)]
-    order = by_score(run.archive)
-    assert apart.min() >= 3
-    assert texts[0] == order[0]
-    assert [order.index(text) for text in texts] == sorted(order.index(text) for text in texts)
-    assert choose(run.archive, run.space, 10_000) == order
+    order, front = by_score(run.archive), set(run.archive.front())
+    assert [run.archive.scores[text] for text in order] == sorted(run.archive.scores.values(), reverse=True)
+    for count in (1, 2, 5, 10, 3 * len(front)):
+        left, expected = list(order), []
+        while len(expected) < count:
+            wanted = [text for text in left if text in front] if len(expected) < (count + 1) // 2 else left
+            expected.append((wanted or left)[0])
+            left.remove(expected[-1])
+        assert choose(run.archive, count) == sorted(expected, key=order.index)
+    texts = choose(run.archive, 10)
+    assert texts != order[:10]
+    assert choose(run.archive, 10_000) == order
     found = candidates_of(run, 10)
     assert [(c.genotype, c.number) for c in found] == [(text, i) for i, text in enumerate(texts, start=1)]
     assert sum(candidate.in_front for candidate in found) >= 1
