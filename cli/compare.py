@@ -24,6 +24,11 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any other key; repeatable.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; by default results/runs/compare-PROBLEM.")
+@click.option(
+    "--as-searched",
+    is_flag=True,
+    help="Judge by what was searched, even where the table knows the true error; written to OUT/as-searched.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(
     problem: str,
@@ -35,6 +40,7 @@ def command(
     settings: tuple[str, ...],
     workers: int | None,
     out: Path | None,
+    as_searched: bool,
     as_json: bool,
 ) -> None:
     """Compare algorithms on PROBLEM: equal budgets of distinct networks, equal first populations, a shared journal.
@@ -62,10 +68,13 @@ def command(
     if population is not None:
         overrides["search.population"] = population
     loaded = with_data(read_problem(problem, overrides), data)
-    plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations)
+    plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations, as_searched)
     out = out or RUNS / f"compare-{loaded.name}"
     with progress_on_stderr("searching") as on_run:
         found = compare(plan, out, workers=workers or available_cores(), on_run=on_run)
+    if as_searched:
+        out = out / "as-searched"
+        out.mkdir(exist_ok=True)
     write_comparison(found, out)
     write_pictures(found, out)
     if as_json:

@@ -56,12 +56,14 @@ class Plan:
         algorithms: names, ours first.
         seeds: of the searches, 1 to `seeds`; one first population each.
         evaluations: distinct networks a search may evaluate.
+        as_searched: judged by the objectives that were searched, even where a table knows the true error.
     """
 
     problem: ProblemFile
     algorithms: tuple[str, ...]
     seeds: int
     evaluations: int
+    as_searched: bool = False
 
     def __post_init__(self) -> None:
         for name in self.algorithms:
@@ -245,7 +247,7 @@ def search_once(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator:
 
 
 def _judged(plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> Comparison:
-    judge = Judge(plan.problem, ground.costs, ground.records(), trajectories)
+    judge = Judge(plan.problem, ground.costs, ground.records(), trajectories, as_searched=plan.as_searched)
     points = np.unique(np.append(np.arange(STEP, plan.evaluations + 1, STEP), plan.evaluations))
     standings, fronts = {}, {}
     for name in plan.algorithms:

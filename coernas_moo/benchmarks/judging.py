@@ -22,13 +22,15 @@ class Judge:
     """Objective values by which searches are compared.
 
     On a table they are the searched ones. Where a score is searched and the table knows the true error, a search is
-    judged by the true error of its front. Otherwise scores are ranks over all that any search evaluated.
+    judged by the true error of its front, which says what the score is worth, or by what it searched, which says what
+    the search is worth. Otherwise scores are ranks over all that any search evaluated.
 
     Args:
         problem: that was searched.
         costs: closed forms, or the table.
         records: of every network that was built for some search, by text; empty where the table said all.
         trajectories: of all algorithms and seeds.
+        as_searched: judge by what was searched, even where the table knows the true error.
 
     Raises:
         CoernasError: no search found a network that meets the limits.
@@ -40,17 +42,20 @@ class Judge:
         costs: ClosedFormCosts,
         records: Mapping[str, Record],
         trajectories: Sequence[Trajectory],
+        *,
+        as_searched: bool = False,
     ) -> None:
         self.settings = problem
         self.objectives = problem.objectives
-        self.exact = isinstance(costs, TableCosts)
+        builds = builds_networks(problem)
+        self.exact = isinstance(costs, TableCosts) and not (builds and as_searched)
         self.first_sign = 1.0
         self._space = costs.space
         self._records = records
         self._fronts: dict[tuple[str, int, int], NDArray[np.float64]] = {}
-        if isinstance(costs, TableCosts):
+        if isinstance(costs, TableCosts) and self.exact:
             self.costs: TableCosts | None = costs
-            if builds_networks(problem):
+            if builds:
                 self.objectives = tuple("error:cifar10" if name == "score" else name for name in self.objectives)
                 # The true front is that of the table, whatever the search tells apart.
                 true = ProblemFile(

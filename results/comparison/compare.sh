@@ -25,6 +25,12 @@ few=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random
 free="nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free"
 for problem in $free; do
   run "$problem" 500 "$few"
+  # The same searches, by what they searched: scores instead of true errors.
+  coernas compare "$problem" --algorithms "$few" --seeds "$seeds" --evaluations 500 \
+    --out "results/runs/compare-$problem" --as-searched >/dev/null
+  mkdir -p "results/comparison/$problem-as-searched"
+  cp "results/runs/compare-$problem/as-searched"/comparison.* "results/runs/compare-$problem/as-searched"/*.png \
+    "results/comparison/$problem-as-searched/"
 done
 run digits 300 "$few"
 if [ -n "${XSDD:-}" ]; then

@@ -186,6 +186,13 @@ def test_a_training_free_search_is_judged_by_the_true_error(table_here: None, tm
     assert found.reference.hypervolume == pytest.approx(true.reference.hypervolume)
     rows = np.stack([true.table_costs.columns[name] for name in found.objectives], axis=1)
     assert all((rows == point).all(axis=1).any() for point in found.fronts["nsga2"][0])
+    # The same searches, judged by what they looked for.
+    again = compare(Plan(problem, ("nsga2", "random"), 1, 24, as_searched=True), tmp_path / "c", workers=1)
+    assert again.objectives == ("score", "latency:edgegpu")
+    assert not again.exact
+    together = np.concatenate([front for fronts in again.fronts.values() for front in fronts])
+    assert again.reference.share(together) == pytest.approx(1)
+    assert 0 < again.standings["nsga2"].best[0] <= 1
 
 
 def test_tables_say_the_same_in_every_format(compared: tuple[Comparison, Path]) -> None:
