@@ -68,8 +68,8 @@ def refine_page(picks: Sequence[RefinedPick], candidates: int, last: int, comman
                 with odd seeds confirmed the choice. With an earlier score, whose searches ended with many variants of
                 a mediocre network (69.6 on CIFAR-100 without refinement, 72.5 with it), half the genes apart had been
                 chosen among the best by score, candidates spread over the best 5 to 30 % of the archive, candidates 2,
-                3 or 4 of the 6 genes apart, and some more. A score that ends near the optimum leaves little to gain, and
-                distance passes good networks over."""
+                3 or 4 of the 6 genes apart, and some more. A score that ends near the optimum leaves little to gain,
+                and distance passes good networks over."""
             ),
             "",
             *markdown_table(("searches: candidates", "seeds", *datasets), halves),
