@@ -27,7 +27,7 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option(
     "--as-searched",
     is_flag=True,
-    help="Judge by what was searched, even where the table knows the true error; written to OUT/as-searched.",
+    help="Judge by what was searched, even where the table knows the true error; written to OUT-as-searched.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(
@@ -73,7 +73,7 @@ def command(
     with progress_on_stderr("searching") as on_run:
         found = compare(plan, out, workers=workers or available_cores(), on_run=on_run)
     if as_searched:
-        out = out / "as-searched"
+        out = out.with_name(f"{out.name}-as-searched")
         out.mkdir(exist_ok=True)
     write_comparison(found, out)
     write_pictures(found, out)

@@ -24,7 +24,7 @@ from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.record import Record
-from coernas_moo.evaluation.table import TableCosts, TableEvaluator, builds_networks, open_costs
+from coernas_moo.evaluation.table import TableCosts, TableEvaluator, builds_networks, open_costs, uses_table
 from coernas_moo.files import write_atomically
 from coernas_moo.networks.layers import Shape
 from coernas_moo.plugins import load_plugins
@@ -72,6 +72,10 @@ class Plan:
             raise CoernasError(f"--algorithms: one is listed twice: {', '.join(self.algorithms)}")
         if self.seeds < 1 or self.evaluations < 1:
             raise CoernasError("a comparison needs at least one seed and one evaluation")
+        if self.as_searched and not (uses_table(self.problem) and builds_networks(self.problem)):
+            raise CoernasError(
+                f"--as-searched: searches of {self.problem.name} are judged by what they searched anyway; leave it out"
+            )
 
 
 @dataclass(frozen=True)

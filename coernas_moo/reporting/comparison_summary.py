@@ -32,7 +32,7 @@ def summary_markdown(finished: Sequence[Finished], rivals: Sequence[str], at: Se
             for name in names
         ]
         lines.append(f"| {' | '.join([each.problem, *cells])} |")
-    held = [rival for rival in rivals if all(rival in each.curves for each in finished)]
+    held = [rival for rival in rivals if rival != names[0] and all(rival in each.curves for each in finished)]
     if held:
         lines += ["", f"{names[0]} against {', '.join(held)}; regret is one minus the share at the end.", ""]
         lines += _head("problem", ["regret over the best one's", "evaluations to its final share", *held])

@@ -10,7 +10,8 @@ from coernas_moo.benchmarks.pipeline.make import PipelineTable
 def divisions_text(table: PipelineTable) -> str:
     """One sentence: how many divisions, how they were drawn, and what was drawn for each training."""
     recipe, count = table.problem.train, len(table.repetitions)
-    drawn = f"`split_seed` {span([one.problem.train.split_seed for one in table.repetitions])}"
+    seeds = [one.problem.train.split_seed for one in table.repetitions]
+    drawn = f"`split_seed` {seeds[0]}" if count == 1 else f"`split_seed` {seeds[0]} to {seeds[-1]}"
     kept = f"the division of `split_seed` {recipe.split_seed} itself is left for choosing recipes"
     how = "random, stratified"
     if recipe.group_by:

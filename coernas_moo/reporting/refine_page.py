@@ -57,9 +57,9 @@ def refine_page(picks: Sequence[RefinedPick], candidates: int, last: int, comman
                 f"""Archives: searches by the score alone (HD-DUAAS, preset 4, at most {EVALUATIONS:,} distinct
                 networks), and {EVALUATIONS:,} random cells, equal functions once. Values of the score are those of
                 [table 1](table1/table1.md), its initialisations in turn.""",
-                f"""*{TOP}*, which `coernas refine` does: the first of the archive. *{SPACED}*: by score too, but two
-                candidates differ in at least half of their genes, because a search that has converged ends with
-                variants of one network.""",
+                f"""*{TOP}*, which `coernas refine` does (half of them from the front, where there are costs): the
+                first of the archive. *{SPACED}*: by score too, but two candidates differ in at least half of their
+                genes, because a search that has converged ends with variants of one network.""",
                 """Each data set's pick is decided by its own validation accuracies; the score sees none of them.""",
             ),
             "",
@@ -68,7 +68,7 @@ def refine_page(picks: Sequence[RefinedPick], candidates: int, last: int, comman
                 mediocre network (69.6 on CIFAR-100 without refinement, 72.5 with it), it was half the genes apart,
                 among the best by score, candidates spread over the best 5 to 30 % of the archive, candidates 2, 3 or 4
                 of the 6 genes apart, and some more. A score that ends near the optimum leaves little to gain, and
-                distance passes good networks over: between the two rules here, chosen again on searches with even
+                distance passed good networks over: between the two rules here, chosen again on searches with even
                 seeds, the best by score led by 0.10, 0.19 and 0.34 points on the three data sets, and on odd seeds by
                 0.04, 0.15 and 0.07. The search has changed since. Of the search of now:"""
             ),

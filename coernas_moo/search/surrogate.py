@@ -14,7 +14,7 @@ DECAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 SPREADS = (0.03, 0.1, 0.3)
 NOISES = (1e-3, 1e-2, 5e-2)
 BEST_SHARE = 10
-"""Values are continued beyond the best as they run over the best one of so many."""
+"""The line beyond the best value runs through it and the value that one member in so many is better than."""
 
 MOST_TUNED, MOST_USED = 150, 600
 """Members on which a tuning is chosen, and members the process is begun with: their cost is cubic."""

@@ -29,7 +29,7 @@ for problem in $free; do
   coernas compare "$problem" --algorithms "$few" --seeds "$seeds" --evaluations 500 \
     --out "results/runs/compare-$problem" --as-searched >/dev/null
   mkdir -p "results/comparison/$problem-as-searched"
-  cp "results/runs/compare-$problem/as-searched"/comparison.* "results/runs/compare-$problem/as-searched"/*.png \
+  cp "results/runs/compare-$problem-as-searched"/comparison.* "results/runs/compare-$problem-as-searched"/*.png \
     "results/comparison/$problem-as-searched/"
 done
 run digits 300 "$few"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Ablations of HD-DUAAS on CIFAR-100 and ImageNet16-120; the comparison that is reported uses CIFAR-10.
 # COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Called from the root of the repository; ten minutes
-# on one core. Interrupted, it goes on where it stopped. Prints the tables of results/search-study.md.
+# on one core. Interrupted, it goes on where it stopped. Prints tables like those of results/search-study.md.
 set -eu
 variants=$(sed -n 's/^variant("\([^"]*\)".*/\1/p' results/search-study/variants.py | paste -sd, -)
 plugin="plugins=[\"$PWD/results/search-study/variants.py\"]"
@@ -24,7 +24,8 @@ table() {
   coernas summary "$runs"/*-* --relative-to "$2" --algorithms "$3" | tail -n +4
 }
 table "Screening" hd-duaas "hd-duaas-plain,nsga2-sbx,costs-unknown,plain-codes,without-counts,refitted,no-optimism,\
-less-optimism,more-optimism,bounded,without-parts,before,reference-0.1,reference-1.2,candidates-12,candidates-72,no-uniform,half-uniform"
+less-optimism,more-optimism,bounded,without-parts,before,reference-0.1,reference-1.2,candidates-12,candidates-72,\
+no-uniform,half-uniform"
 table "Batches" hd-duaas one-batch,ten-batches,ahead,ten-batches-ahead
 table "Operators, with screening" hd-duaas "fixed-mutation,no-stall,rate-of-conv,no-crossover,uniform-start,archive-parents"
 table "Operators, without screening" hd-duaas-plain \

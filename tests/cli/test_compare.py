@@ -70,6 +70,28 @@ def test_a_comparison_prints_a_table_and_a_verdict_and_leaves_files() -> None:
     assert set(document["algorithms"]) == {"hd-duaas", "random"}
 
 
+def test_searches_of_a_score_are_judged_by_it_on_demand(table_here: None) -> None:
+    small = (
+        "compare", "nb201-edgegpu-free", "--algorithms", "nsga2,random", "--seeds", "1", "--evaluations", "12",
+        "--population", "6", "--set", "score.batch=4", "--set", "score.size=8", "--out", "here",
+    )  # fmt: skip
+    assert coernas(*small).exit_code == 0
+    by_error = Path("here/comparison.json").read_text()
+    found = coernas(*small, "--as-searched")
+    assert found.exit_code == 0, found.output
+    assert "the best that all searches found" in found.output
+    assert Path("here/comparison.json").read_text() == by_error
+    assert json.loads(Path("here-as-searched/comparison.json").read_text())["objectives"][0] == "score"
+    assert "here-as-searched" in coernas("summary", "here", "here-as-searched").output
+
+
+def test_nothing_else_is_judged_as_searched() -> None:
+    found = coernas("compare", "small.toml", "--as-searched", "--seeds", "1", "--evaluations", "5")
+    assert found.exit_code == 2
+    assert "leave it out" in found.output
+    assert not Path("results").exists()
+
+
 def test_settings_reach_the_problem() -> None:
     found = coernas(
         "compare", "small.toml", "--algorithms", "random", "--seeds", "1", "--evaluations", "5",
