@@ -109,7 +109,8 @@ def table1_page(found: Table1, command: str) -> str:
                 `lcmnas`), .025 to .036 for one below; over repeated draws from all architectures it is .014 at 1,000,
                 .022 at 400, .044 at 100 for `flops`.""",
                 f"""Published: {PAPER}; AZ-NAS: its authors (Lee and Ham 2024). The publication says neither of how many
-                architectures its values are nor of which split.""",
+                architectures its values are nor of which split, and has none for `jacob_cov`, `zen`, `meco`, `near`,
+                `vkdnw` and the terms of AZ-NAS.""",
                 """*Elsewhere*: quoted, for orientation. These values could not be compared with the papers' tables
                 again; EZNAS is said to test on samples of 4,000 architectures, of InTrain's protocol nothing is known
                 here.""",
