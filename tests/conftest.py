@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pipelines import SETTINGS, SMALL, one_layer_is_known
 from runs import MakeProblem
 
-from coernas_moo.config import ProblemFile, parse_problem
+from coernas_moo.benchmarks.pipeline.make import PipelineTable, pipeline_table
+from coernas_moo.config import ProblemFile, load_problem, parse_problem
 from coernas_moo.datasets import DATASETS
 from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.export import FORMATS
@@ -145,3 +147,23 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The current directory is empty, and so is the cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def one_layer_known() -> Iterator[None]:
+    """A baseline of one layer, and latencies measured in no time."""
+    with one_layer_is_known():
+        yield
+
+
+@pytest.fixture
+def small_digits() -> ProblemFile:
+    """The smallest problem of pipeline tables."""
+    return load_problem("digits", SMALL)
+
+
+@pytest.fixture(scope="module")
+def pipeline_made_once(one_layer_known: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineTable, Path]:
+    """A pipeline table of the smallest problem, and its run directory, which must not be changed."""
+    folder = tmp_path_factory.mktemp("pipeline") / "run"
+    return pipeline_table(load_problem("digits", SMALL), folder, SETTINGS), folder

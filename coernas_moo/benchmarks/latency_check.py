@@ -12,9 +12,10 @@ from scipy.stats import kendalltau, spearmanr
 from torch import nn
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.networks.devices import torch_threads
 from coernas_moo.networks.layers import Shape
 from coernas_moo.networks.memory import settle_allocator
-from coernas_moo.objectives.latency import fresh_module, random_images, torch_threads
+from coernas_moo.objectives.latency import fresh_module, random_images
 from coernas_moo.objectives.latency_table import LatencyTable
 from coernas_moo.objectives.operator_latency import QUIET_QUANTILE, space_operators
 from coernas_moo.spaces.space import Genotype, SearchSpace

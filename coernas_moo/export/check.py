@@ -14,8 +14,9 @@ from coernas_moo.errors import ExportError
 from coernas_moo.export.formats import Answer, Artifact, Batch
 from coernas_moo.export.model import Model
 from coernas_moo.export.torch_run import answers_of
+from coernas_moo.networks.devices import torch_threads
 from coernas_moo.networks.memory import settle_allocator
-from coernas_moo.objectives.latency import inference_module, torch_threads
+from coernas_moo.objectives.latency import inference_module
 
 LARGEST_PROBABILITY_DIFFERENCE = 1e-5
 LARGEST_LOGIT_DIFFERENCE = 1e-4

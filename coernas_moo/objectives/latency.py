@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +12,14 @@ from torch import Tensor, nn
 from torch.utils.benchmark import Measurement, Timer
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.networks.devices import torch_device, torch_threads
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.layers import Layer, Shape
 from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.networks.plan import NetworkPlan
 
 WARM_UP = 3
+REMEDY = "latency can be measured on cpu"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def device_name(device: torch.device | str = "cpu") -> str:
         ...
         coernas_moo.errors.CoernasError: torch has no device 'toaster'; use cpu, cuda or cuda:N
     """
-    found = _device(device)
+    found = torch_device(device, REMEDY)
     if found.type == "cuda":
         return torch.cuda.get_device_name(found)
     return _processor() if found.type == "cpu" else str(found)
@@ -69,33 +69,6 @@ def _processor() -> str:
             if key.strip() == "model name" and value.strip():
                 return value.strip()
     return platform.processor() or platform.machine() or "unknown processor"
-
-
-def _device(device: torch.device | str) -> torch.device:
-    try:
-        found = torch.device(device)
-    except RuntimeError:
-        raise CoernasError(f"torch has no device {str(device)!r}; use cpu, cuda or cuda:N") from None
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise CoernasError(f"this machine has no device {str(device)!r}; latency can be measured on cpu")
-    return found
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
-    """Torch uses `threads` threads inside; the number before is restored.
-
-    Raises:
-        CoernasError: fewer than one thread.
-    """
-    if threads < 1:
-        raise CoernasError(f"latency is measured with at least 1 thread, not {threads}")
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def fresh_module(planned: Layer | NetworkPlan) -> nn.Module:
@@ -112,7 +85,7 @@ def fresh_module(planned: Layer | NetworkPlan) -> nn.Module:
 
 def inference_module(module: nn.Module, device: torch.device | str = "cpu") -> nn.Module:
     """The same module in eval mode on `device`, weights in channels-last order."""
-    module = module.eval().to(_device(device))
+    module = module.eval().to(torch_device(device, REMEDY))
     for weight in module.parameters():
         if weight.dim() == 4:
             weight.data = channels_last(weight.data)
@@ -128,7 +101,7 @@ def random_images(shape: Shape, batch: int = 1, device: torch.device | str = "cp
     if batch < 1:
         raise CoernasError(f"latency is measured on batches of at least 1 image, not {batch}")
     images = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(0))
-    return channels_last(images.to(_device(device)))
+    return channels_last(images.to(torch_device(device, REMEDY)))
 
 
 def time_passes(module: nn.Module, images: Tensor, threads: int, min_run_time: float) -> Measurement:

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.benchmark.utils.timer import timer
 
+from coernas_moo.networks.devices import torch_threads
 from coernas_moo.networks.layers import Layer, Linear, Shape
 from coernas_moo.networks.memory import settle_allocator
-from coernas_moo.objectives.latency import WARM_UP, fresh_module, random_images, torch_threads
+from coernas_moo.objectives.latency import WARM_UP, fresh_module, random_images
 from coernas_moo.spaces.space import SearchSpace
 
 Operator = tuple[Layer, Shape]

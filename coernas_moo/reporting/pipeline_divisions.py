@@ -18,7 +18,7 @@ def divisions_text(table: PipelineTable) -> str:
         how = f"random, by group (images whose names agree in `{recipe.group_by}` stay on one side)"
     if count == 1:
         return f"""One division, the same for all networks, each trained once on it: the data's own where it has one,
-            else {how} ({drawn}); {kept}."""
+            else {how} ({drawn}; {kept})."""
     if len({one.data.fingerprint() for one in table.repetitions}) == 1:
         return f"""The division is the data's own, the same for all trainings; each network is trained {count} times on
             it."""

@@ -68,9 +68,8 @@ def refine_page(picks: Sequence[RefinedPick], candidates: int, last: int, comman
                 mediocre network (69.6 on CIFAR-100 without refinement, 72.5 with it), it was half the genes apart,
                 among the best by score, candidates spread over the best 5 to 30 % of the archive, candidates 2, 3 or 4
                 of the 6 genes apart, and some more. A score that ends near the optimum leaves little to gain, and
-                distance passed good networks over: between the two rules here, chosen again on searches with even
-                seeds, the best by score led by 0.10, 0.19 and 0.34 points on the three data sets, and on odd seeds by
-                0.04, 0.15 and 0.07. The search has changed since. Of the search of now:"""
+                distance passed good networks over in the searches by which the rule was chosen again. Half of the seeds
+                each, of the search of now:"""
             ),
             "",
             *markdown_table(("searches: candidates", "seeds", *datasets), halves),

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
-from coernas_moo.errors import ModelError
+from coernas_moo.errors import CoernasError, ModelError
+from coernas_moo.networks.devices import torch_device, torch_threads
 
 
 def device_named(name: str) -> torch.device:
@@ -19,12 +20,9 @@ def device_named(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ModelError(f"torch has no device {name!r}; use cpu, cuda or cuda:N") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelError(f"this machine has no device {name!r}; train on cpu")
-    return device
+        return torch_device(name, "train on cpu")
+    except CoernasError as error:
+        raise ModelError(str(error)) from None
 
 
 def takes_bfloat16(device: torch.device) -> bool:
@@ -35,10 +33,5 @@ def takes_bfloat16(device: torch.device) -> bool:
 @contextmanager
 def torch_settings(threads: int) -> Iterator[None]:
     """Torch's number of threads and random state are as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with torch_threads(threads), torch.random.fork_rng(devices=[]):
+        yield

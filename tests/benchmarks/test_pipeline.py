@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
-from pipelines import SETTINGS, SMALL, one_layer_is_known
+from pipelines import SETTINGS, SMALL
 
 from coernas_moo.benchmarks.pipeline import training as pipeline_training
 from coernas_moo.benchmarks.pipeline.contestants import contestants
@@ -22,31 +21,16 @@ from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.errors import CoernasError, ModelError, ProblemFileError
 from coernas_moo.training import read_metrics
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_layer_is_known() -> Iterator[None]:
-    with one_layer_is_known():
-        yield
+pytestmark = pytest.mark.usefixtures("one_layer_known")
 
 
 @pytest.fixture
-def problem() -> ProblemFile:
-    return load_problem("digits", SMALL)
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineTable, Path]:
-    folder = tmp_path_factory.mktemp("pipeline") / "run"
-    return pipeline_table(load_problem("digits", SMALL), folder, SETTINGS), folder
-
-
-@pytest.fixture
-def made(made_once: tuple[PipelineTable, Path], tmp_path: Path) -> tuple[PipelineTable, Path]:
+def made(pipeline_made_once: tuple[PipelineTable, Path], tmp_path: Path) -> tuple[PipelineTable, Path]:
     """The table, and a run directory that may be changed."""
-    return made_once[0], shutil.copytree(made_once[1], tmp_path / "run")
+    return pipeline_made_once[0], shutil.copytree(pipeline_made_once[1], tmp_path / "run")
 
 
-def test_everyone_is_trained_with_every_seed(made: tuple[PipelineTable, Path], problem: ProblemFile) -> None:
+def test_everyone_is_trained_with_every_seed(made: tuple[PipelineTable, Path], small_digits: ProblemFile) -> None:
     table, folder = made
     names = [entry.name for entry in table.entries]
     assert names[0] == "best"
@@ -70,18 +54,18 @@ def test_everyone_is_trained_with_every_seed(made: tuple[PipelineTable, Path], p
     interval = table.judgement.interval("best", "accuracy")
     assert interval.value == pytest.approx(mean)
     assert interval.low <= mean <= interval.high
-    assert table.problem == problem
+    assert table.problem == small_digits
 
 
 def test_what_is_finished_is_skipped_and_what_was_cut_off_goes_on(
-    made: tuple[PipelineTable, Path], problem: ProblemFile
+    made: tuple[PipelineTable, Path], small_digits: ProblemFile
 ) -> None:
     table, folder = made
     lost = folder / "models" / "one-layer-seed1"
     (lost / "metrics.json").unlink()
     told: list[tuple[str, int, int, bool]] = []
     again = pipeline_table(
-        problem, folder, SETTINGS, on_model=lambda metrics, *where: told.append((metrics.name, *where))
+        small_digits, folder, SETTINGS, on_model=lambda metrics, *where: told.append((metrics.name, *where))
     )
     total = len(told)
     assert [name for name, *_, before in told if not before] == ["one-layer-seed1"]
@@ -91,15 +75,15 @@ def test_what_is_finished_is_skipped_and_what_was_cut_off_goes_on(
 
 
 def test_any_number_of_workers_gives_one_table(
-    made: tuple[PipelineTable, Path], problem: ProblemFile, tmp_path: Path
+    made: tuple[PipelineTable, Path], small_digits: ProblemFile, tmp_path: Path
 ) -> None:
-    other = pipeline_table(problem, tmp_path / "other", replace(SETTINGS, workers=2))
+    other = pipeline_table(small_digits, tmp_path / "other", replace(SETTINGS, workers=2))
     for one, two in zip(made[0].entries, other.entries, strict=True):
         assert [m.test for m in one.metrics] == [m.test for m in two.metrics]
 
 
 def test_another_recipe_is_refused_and_trained_on_request(
-    made: tuple[PipelineTable, Path], problem: ProblemFile
+    made: tuple[PipelineTable, Path], small_digits: ProblemFile
 ) -> None:
     _, folder = made
     register = load_problem("digits", {**SMALL, "train.epochs": 1})
@@ -113,7 +97,7 @@ def test_another_recipe_is_refused_and_trained_on_request(
 
 
 def test_a_search_is_made_anew_on_request_and_the_models_stay(
-    made: tuple[PipelineTable, Path], problem: ProblemFile
+    made: tuple[PipelineTable, Path], small_digits: ProblemFile
 ) -> None:
     _, folder = made
     other = load_problem("digits", {**SMALL, "search.seed": 7})
@@ -137,7 +121,7 @@ def test_picks_that_are_one_network_are_trained_once(made: tuple[PipelineTable, 
     assert timm.specs[0].name == "timm-some-net-seed2"
 
 
-def test_a_training_that_fails_is_named(problem: ProblemFile, tmp_path: Path) -> None:
+def test_a_training_that_fails_is_named(small_digits: ProblemFile, tmp_path: Path) -> None:
     diverging = load_problem("digits", {**SMALL, "train.learning_rate": 1e30, "train.clip": 0.0})
     with pytest.raises(ModelError, match=r"training of one-layer-seed1 failed: .*the loss is no longer finite"):
         pipeline_table(diverging, tmp_path / "run", replace(SETTINGS, picks=(), seeds=1))
@@ -162,14 +146,16 @@ def test_trainings_say_how_far_they_are(
     assert [line.split(",")[0] for line in lines[1:]] == [f"one-layer-seed1: epoch {n}/2" for n in (1, 2)]
 
 
-def test_a_model_trained_by_hand_is_found_finished(made: tuple[PipelineTable, Path], problem: ProblemFile) -> None:
+def test_a_model_trained_by_hand_is_found_finished(made: tuple[PipelineTable, Path], small_digits: ProblemFile) -> None:
     _, folder = made
     shutil.rmtree(folder / "models" / "best-seed1")
     by_hand = ["train", str(folder), "--pick", "best", "--seed", "1", "--set", "train.split_seed=1"]
     result = CliRunner().invoke(cli, [*by_hand, "--name", "best-seed1", "--threads", "1"])
     assert result.exit_code == 0, result.output
     told: dict[str, bool] = {}
-    pipeline_table(problem, folder, SETTINGS, on_model=lambda metrics, *where: told.update({metrics.name: where[-1]}))
+    pipeline_table(
+        small_digits, folder, SETTINGS, on_model=lambda metrics, *where: told.update({metrics.name: where[-1]})
+    )
     assert told["best-seed1"]
     assert all(told.values())
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from coernas_moo.cli.main import cli
-from pipelines import SETTINGS, SMALL, one_layer_is_known
+from pipelines import SETTINGS, SMALL
 from torch import nn
 
 from coernas_moo.benchmarks.pipeline.judging import Judgement, Truth, measure_named, read_predictions
@@ -22,28 +21,13 @@ from coernas_moo.benchmarks.pipeline.make import PipelineTable, pipeline_table
 from coernas_moo.benchmarks.pipeline.published import RIVALS
 from coernas_moo.benchmarks.pipeline.repetitions import repetitions, warnings_of
 from coernas_moo.benchmarks.pipeline.speed import speeds_in_turns
-from coernas_moo.config import ProblemFile, load_problem
+from coernas_moo.config import ProblemFile
 from coernas_moo.errors import ModelError
 from coernas_moo.networks.layers import Shape
 from coernas_moo.reporting.pipeline_tables import PageText, pipeline_page, protocol_json, raw_csv
 from coernas_moo.training.metrics import confusion_matrix, quadratic_kappa, summary
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_layer_is_known() -> Iterator[None]:
-    with one_layer_is_known():
-        yield
-
-
-@pytest.fixture
-def problem() -> ProblemFile:
-    return load_problem("digits", SMALL)
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineTable, Path]:
-    folder = tmp_path_factory.mktemp("pipeline") / "run"
-    return pipeline_table(load_problem("digits", SMALL), folder, SETTINGS), folder
+pytestmark = pytest.mark.usefixtures("one_layer_known")
 
 
 # What the table is made of.
@@ -129,8 +113,8 @@ def test_slow_networks_take_longer() -> None:
 # The page and the commands.
 
 
-def test_the_page_shows_every_network_and_the_protocol(made_once: tuple[PipelineTable, Path]) -> None:
-    table, _ = made_once
+def test_the_page_shows_every_network_and_the_protocol(pipeline_made_once: tuple[PipelineTable, Path]) -> None:
+    table, _ = pipeline_made_once
     text = PageText("A title", "name", "coernas bench something", ("Before.",), ("After.", ""))
     page = pipeline_page(table, text)
     assert page.startswith("# A title\n\n```text\ncoernas bench something\n```\n")
@@ -152,9 +136,9 @@ def test_the_page_shows_every_network_and_the_protocol(made_once: tuple[Pipeline
     assert document["problem"]["train"]["epochs"] == 2
 
 
-def test_a_page_of_well_known_networks_alone_compares_nothing(problem: ProblemFile, tmp_path: Path) -> None:
+def test_a_page_of_well_known_networks_alone_compares_nothing(small_digits: ProblemFile, tmp_path: Path) -> None:
     one = replace(SETTINGS, picks=(), seeds=1)
-    page = pipeline_page(pipeline_table(problem, tmp_path / "run", one), PageText("A title", "name", "command"))
+    page = pipeline_page(pipeline_table(small_digits, tmp_path / "run", one), PageText("A title", "name", "command"))
     assert "Picks against the others" not in page
     assert "seed 1," in page
     assert "One division, " in page
@@ -268,8 +252,8 @@ def test_a_division_of_its_own_is_told(photographs: Path, in_folder: Path) -> No
     assert "Note:" not in page
 
 
-def test_warnings_of_one_division_name_its_seed(problem: ProblemFile) -> None:
-    one, two = repetitions(problem, 2)
+def test_warnings_of_one_division_name_its_seed(small_digits: ProblemFile) -> None:
+    one, two = repetitions(small_digits, 2)
     told = [replace(one, data=replace(one.data, warnings=("both", "first"))),
             replace(two, data=replace(two.data, warnings=("both",)))]  # fmt: skip
     assert warnings_of(told) == ("both", "seed 1: first")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.networks.devices import torch_threads
 from coernas_moo.networks.layers import Conv, GlobalAveragePool, Linear, Shape
 from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.objectives.latency import (
@@ -19,7 +20,6 @@ from coernas_moo.objectives.latency import (
     measure_plan,
     random_images,
     time_passes,
-    torch_threads,
 )
 
 SHAPE = Shape(3, 8, 8)
