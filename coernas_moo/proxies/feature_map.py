@@ -76,6 +76,12 @@ def mean_log_sphericities(*groups: Sequence[FeatureMap]) -> list[float]:
     )
 
 
+def mean_log_channels(maps: Sequence[FeatureMap]) -> float:
+    """The mean, over maps that have a covariance, of the logarithm of their number of channels; 0 for none."""
+    logs = [math.log(m.channels) for m in maps if m.measurable]
+    return sum(logs) / len(logs) if logs else 0.0
+
+
 def _means(
     measure: Callable[[list[FeatureMap]], list[float]], groups: Sequence[Sequence[FeatureMap]], nothing: float
 ) -> list[float]:

@@ -78,9 +78,10 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
         return float(np.mean([np.log(p * len(p) + 0.001).mean() for p in spectra_of(maps)]))
 
     norms = [float(g.norm()) for g in gradients]
+    width = float(np.mean([math.log(output.shape[1]) for output in blocks]))
     return {
         "robustness": sphericity([output.grad for output in blocks]),
-        "isotropy": sphericity(blocks) + sphericity(inputs),
+        "isotropy": sphericity(blocks) + width + sphericity(inputs),
         "uncertainty": -math.log(sum(norms) / len(norms)),
         "regularity": math.log(plan_of(network).macs()),
         "robustness_rank": fill([output.grad for output in blocks]),
