@@ -65,7 +65,7 @@ def command(
     unreadable = [answer for answer in answers if isinstance(answer, UnreadableImage)]
     if not predictions:
         all_of_them = f"not one of {len(paths)} images can be read: " if len(paths) > 1 else ""
-        raise DataError(f"{all_of_them}{unreadable[0]}")
+        raise DataError(f"{all_of_them}{unreadable[0]}; give images that other programs open")
     for each in unreadable:
         warn(f"{each}; it is left out")
     if as_json:

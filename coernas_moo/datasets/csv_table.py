@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -23,7 +24,8 @@ from coernas_moo.errors import DataError
 class CsvSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`kind = "csv"`: one row per image, with its file name and its class.
 
-    Labels that are whole numbers are ordered as numbers, others as text.
+    Labels that are whole numbers are ordered as numbers, others as text. Rows with an empty label, or NaN among
+    numbers, are left out.
 
     Args:
         path: the table, or a folder that holds `train.csv` or only one table.
@@ -123,11 +125,18 @@ def index_images(folder: Path) -> dict[str, Path]:
 
 
 def _tidy(labels: Sequence[str]) -> list[str]:
-    """Labels as names; whole numbers written as floats, as spreadsheets do, become integers."""
+    """Labels as names; whole numbers written as floats, as spreadsheets do, become integers.
+
+    Among numbers, NaN is no label.
+    """
     try:
         numbers = [float(label) if label else None for label in labels]
     except ValueError:
         return [normal_text(label) for label in labels]
+    labels = [
+        "" if number is None or math.isnan(number) else label for number, label in zip(numbers, labels, strict=True)
+    ]
+    numbers = [None if number is None or math.isnan(number) else number for number in numbers]
     if all(number is None or number.is_integer() for number in numbers):
         return ["" if number is None else str(int(number)) for number in numbers]
     return list(labels)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from coernas_moo.datasets.dataset import Dataset, DatasetInfo, LabelledImages, Unreadable
+from coernas_moo.datasets.grades import check_grades
 from coernas_moo.datasets.images import Header, UnreadableImage, decode, looks_whole, read_header
 from coernas_moo.datasets.settings import ImageFileSettings, height_and_width
 from coernas_moo.errors import DataError
@@ -106,7 +107,7 @@ class ImageFiles(Dataset):
         notices: what the reader of the listing should be told.
 
     Raises:
-        DataError: there are fewer than two classes, or not one of the inspected images can be read.
+        DataError: there are fewer than two classes, ordinal ones are no grades, or not one of the inspected images can be read.
     """
 
     def __init__(
@@ -121,6 +122,8 @@ class ImageFiles(Dataset):
     ) -> None:
         if len(classes) < 2:
             raise DataError(f"{source} has one class only ({classes[0]!r}); a classifier needs at least two")
+        if settings.ordinal:
+            notices = [*notices, *check_grades(classes, source)]
         self._files = {split: tuple(members) for split, members in files.items()}
         self._broken: dict[Path, str] = {}
         headers = self._inspect()

@@ -92,7 +92,9 @@ only files that 'coernas export' wrote can be used
                 f"only files that 'coernas export' wrote can be used"
             )
         if metadata["format"] != FORMAT:
-            raise ExportError(f"{where}: has format {metadata['format']!r}, this version reads {FORMAT!r}")
+            raise ExportError(
+                f"{where}: has format {metadata['format']!r}, this version reads {FORMAT!r}; export it again"
+            )
         texts = {field.name for field in msgspec.structs.fields(cls) if field.type is str}
         try:
             values = {
@@ -102,9 +104,13 @@ only files that 'coernas export' wrote can be used
             }
             description = msgspec.convert(values, cls)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise ExportError(f"{where}: its description cannot be read: {error}") from None
+            raise ExportError(f"{where}: its description cannot be read: {error}; export it again") from None
         if len(description.mean) != description.channels or len(description.std) != description.channels:
-            raise ExportError(f"{where}: its description cannot be read: mean and std are not one a channel")
+            raise ExportError(
+                f"{where}: its description cannot be read: mean and std are not one a channel; export it again"
+            )
         if min(description.std) <= 0 or len(description.classes) < 2:
-            raise ExportError(f"{where}: its description cannot be read: a std of 0, or fewer than two classes")
+            raise ExportError(
+                f"{where}: its description cannot be read: a std of 0, or fewer than two classes; export it again"
+            )
         return description

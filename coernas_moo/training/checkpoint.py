@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,11 +45,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ModelError(f"{path}: no such checkpoint; train the model first, with: coernas train") from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ModelError(f"{path}: cannot be read: {error.strerror}; remove it and train again") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             content = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise ModelError(
+            f"{path}: not a checkpoint, or cut off: it holds more than tensors, numbers and texts, and nothing of it was "
+            "executed; remove it and train again, or take another one"
+        ) from None
     # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...
     except Exception as error:  # noqa: BLE001
         reason = shorten(str(error).strip().split("\n")[0] or type(error).__name__, 120, placeholder=" ...")
@@ -73,6 +79,7 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path) ->
         name = (other or missing or extra)[0]
         what = "has another shape" if other else "is missing" if missing else "is not part of the network"
         raise ModelError(
-            f"{where}: a checkpoint of another architecture: {name} {what}; give the checkpoint of this network"
+            f"{where}: a checkpoint of another architecture: {name} {what}; remove it and train again, "
+            "or take this network's own"
         )
     module.load_state_dict(dict(state))

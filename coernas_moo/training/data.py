@@ -154,7 +154,12 @@ def prepare(dataset: Dataset, recipe: Recipe, *, ordinal: bool = False, workers:
 
 
 def _divided(decoded: Decoded, info: DatasetInfo, recipe: Recipe, ordinal: bool) -> TrainingData:
-    division = divide(decoded.labels.numpy(), decoded.names, decoded.splits, info.classes, recipe)
+    try:
+        division = divide(decoded.labels.numpy(), decoded.names, decoded.splits, info.classes, recipe)
+    except DataError as error:
+        # A class may lack images because they cannot be read.
+        broken = f" ({info.warnings[-1]})" if info.unreadable else ""
+        raise DataError(f"{info.source}: {error}{broken}") from None
     train = _part(decoded, division.train)
     if len(train) < 2:
         raise DataError(f"{info.source} has one image to train on; add images")

@@ -15,7 +15,7 @@ from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.plugins import load_plugins
 from coernas_moo.spaces import SPACES
 from coernas_moo.training.checkpoint import load_checkpoint, load_weights
-from coernas_moo.training.spec import BEST, ModelSpec, read_spec
+from coernas_moo.training.spec import BEST, MODEL_FILE, ModelSpec, read_spec
 from coernas_moo.training.timm_models import PREFIX, timm_module
 from coernas_moo.validation import convert
 
@@ -61,7 +61,10 @@ def load_model(directory: str | Path, weights: str = BEST) -> LoadedModel:
     path = Path(directory)
     spec = read_spec(path)
     content = load_checkpoint(path / weights)
-    module = build_module(spec)
+    try:
+        module = build_module(spec)
+    except ModelError as error:
+        raise ModelError(f"{path / MODEL_FILE}: {error}") from None
     load_weights(module, content["state"], path / weights)
     return LoadedModel(module.eval(), spec, plan_of(spec), int(content.get("epoch", 0)))
 

@@ -132,25 +132,31 @@ def train_model(
             _forget(path)
         elif (known := finished_metrics(spec, path, remedy)) is not None:
             return Session(path, known, True)
-        write_spec(spec, path)
-        plan = plan_of(spec)
-        trained = train(
-            module,
-            data,
-            spec.recipe,
-            seed=spec.seed,
-            directory=path,
-            initialise=plan is not None,
-            device=device,
-            threads=threads,
-            name=spec.name,
-            facts=_facts(spec, module, path),
-            listener=listener,
-        )
-        found, predictions = assess(spec, trained, data, plan)
-        write_atomically(path / HISTORY, history_csv(trained))
-        write_atomically(path / PREDICTIONS, predictions)
-        write_metrics(found, path)
+        try:
+            write_spec(spec, path)
+            plan = plan_of(spec)
+            trained = train(
+                module,
+                data,
+                spec.recipe,
+                seed=spec.seed,
+                directory=path,
+                initialise=plan is not None,
+                device=device,
+                threads=threads,
+                name=spec.name,
+                facts=_facts(spec, module, path),
+                listener=listener,
+            )
+            found, predictions = assess(spec, trained, data, plan)
+            write_atomically(path / HISTORY, history_csv(trained))
+            write_atomically(path / PREDICTIONS, predictions)
+            write_metrics(found, path)
+        except RunError as error:
+            raise RunError(
+                f"{error}; what was written before is whole: make room, or let it be written, and go on by giving the "
+                "same command again"
+            ) from None
     return Session(path, found, False)
 
 
@@ -184,6 +190,11 @@ def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Met
         return None
     before, now = _flat(read_spec(path)), _flat(spec)
     for key, value in now.items():
+        if key in ("mean", "std") and before.get(key) != value:
+            raise ModelError(
+                f"{path}: a model is here that was trained on other images: some have been added, changed or removed "
+                f"since, or cannot be read any more; restore them, or {remedy}"
+            )
         if before.get(key) != value:
             raise ModelError(
                 f"{path}: a model is here that was trained otherwise: {key} was {before.get(key)!r}, is {value!r}; "
@@ -197,7 +208,15 @@ def _flat(spec: ModelSpec) -> dict[str, object]:
     for key in ("versions", "search_seconds", "plugins", "data"):
         del table[key]
     recipe: Mapping[str, object] = table.pop("recipe")
-    return {**table, **{f"train.{key}": value for key, value in recipe.items()}}
+    space: Mapping[str, object] = table.pop("space") or {}
+    # These come from the images and their division: whatever else differs is why they do.
+    of_images = {key: table.pop(key) for key in ("mean", "std")}
+    return {
+        **table,
+        **{f"space.{key}": value for key, value in space.items()},
+        **{f"train.{key}": value for key, value in recipe.items()},
+        **of_images,
+    }
 
 
 def _forget(path: Path) -> None:

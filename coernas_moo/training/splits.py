@@ -72,7 +72,7 @@ def divide(
         division.train,
         division.validation,
         division.test,
-        (*_absent(division, labels, classes), *_leaks(division, groups)),
+        (*_absent(division, labels, classes), *_leaks(division, groups), *_alone(groups, recipe.group_by)),
     )
 
 
@@ -221,4 +221,14 @@ def _leaks(division: Division, groups: npt.NDArray[np.int64] | None) -> list[str
         f"{torn} of the groups in the {name} part are trained on too: the data's own split tears them apart"
         for name, rows in (("validation", division.validation), ("test", division.test))
         if (torn := len(seen & set(groups[rows].tolist())))
+    ]
+
+
+def _alone(groups: npt.NDArray[np.int64] | None, pattern: str) -> list[str]:
+    """A line where no two images are in one group."""
+    if groups is None or len(np.unique(groups)) < len(groups):
+        return []
+    return [
+        f"group_by: {pattern!r} puts every image in a group of its own, so nothing is kept together; "
+        "'^[^_]+' groups by what stands before the first '_'"
     ]

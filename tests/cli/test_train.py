@@ -205,7 +205,7 @@ def folder_of(counts: dict[str, int]) -> Path:
 
 def test_a_class_with_one_image() -> None:
     line = refused("train", "--model", "plain-cnn", folder_of({"a": 9, "b": 1}), "--out", "out")
-    assert "class 'b' has one image only" in line
+    assert "photos: class 'b' has one image only" in line
     assert not Path("out").exists()
 
 
@@ -216,6 +216,50 @@ def test_a_corrupt_image(photographs: Path) -> None:
     assert "1 image cannot be read and is left out" in result.stderr
     assert "11.png" in result.stderr
     assert len(Path("out/models/plain-cnn/predictions.csv").read_text().splitlines()) == 9
+
+
+def test_a_class_whose_images_are_all_broken() -> None:
+    photos = folder_of({"a": 9, "b": 3})
+    for path in (photos / "b").iterdir():
+        path.write_bytes(b"no image")
+    line = refused("train", "--model", "plain-cnn", photos, "--out", "out")
+    assert "class 'b' has no images to train on" in line
+    assert "3 images cannot be read and are left out" in line
+    assert not Path("out").exists()
+
+
+def test_an_image_that_breaks_before_a_training_goes_on(photographs: Path) -> None:
+    command = ("train", "--model", "plain-cnn", photographs, "--epochs", "1", "--out", "out", *THREAD)
+    good(*command)
+    (Path("out") / "models" / "plain-cnn" / "metrics.json").unlink()
+    before = (Path("out") / "models" / "plain-cnn" / "last.pt").read_bytes()
+    for path in sorted((photographs / "dark").iterdir())[:6]:
+        path.write_bytes(b"no image")
+    assert "trained on other images: some have been added, changed or removed since" in refused(*command)
+    assert (Path("out") / "models" / "plain-cnn" / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("labels", "fragment"), [({"35": "-1"}, "'-1' is no grade"), ({"35": "severe", "34": "severe"}, "'severe' is no")]
+)
+def test_labels_that_are_no_grades(csv_of_grades: Path, labels: dict[str, str], fragment: str) -> None:
+    relabel(csv_of_grades / "train.csv", labels)
+    line = refused("train", "--model", "plain-cnn", "aptos", "--data", csv_of_grades, "--out", "out")
+    assert fragment in line
+    assert "train.csv" in line
+    assert not Path("out").exists()
+
+
+def test_a_gap_in_the_grades_is_told(csv_of_grades: Path) -> None:
+    relabel(csv_of_grades / "train.csv", {str(patient): "7" for patient in range(2, 36, 3)})
+    options = ("--epochs", "1", "--set", "data.size=8", "--out", "out", *THREAD)
+    result = good("train", "--model", "plain-cnn", "aptos", "--data", csv_of_grades, *options)
+    assert "has gaps: no image has 2 to 6" in result.stderr
+
+
+def relabel(table: Path, patients: dict[str, str]) -> None:
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    table.write_text("\n".join(f"{name},{patients.get(name.split('_')[0], label)}" for name, label in rows) + "\n")
 
 
 def test_a_truncated_checkpoint_to_go_on_from(digits_run: Path) -> None:
@@ -321,7 +365,11 @@ def test_a_full_disk_leaves_the_checkpoint_before(digits_run: Path, tmp_path: Pa
         with suppress(OSError), (place / "filler").open("ab", buffering=0) as file:
             while True:
                 file.write(b"x" * 1024)
-        assert "No space left on device" in refused("train", *options)
+        line = refused("train", *options)
+        assert "No space left on device" in line
+        assert "go on by giving the same command again" in line
         assert (model / "last.pt").read_bytes() == before
+        (place / "filler").unlink()
+        good("train", *options, "--quiet")
     finally:
         subprocess.run(["umount", str(place)], check=True)

@@ -82,6 +82,19 @@ def test_names_with_dots_folders_and_other_unicode_forms(tmp_path: Path) -> None
     assert read(table).info.counts == {"train": (1, 2)}
 
 
+@pytest.mark.parametrize("missing", ["NaN", "nan", " ", "-nan"])
+def test_a_number_that_is_none_is_no_label(tmp_path: Path, missing: str) -> None:
+    data = read(write_table(tmp_path, f"id_code,diagnosis\na,1.0\nb,{missing}\nc,0\n", IMAGES))
+    assert data.info.classes == ("0", "1")
+    assert data.names("train") == ("a", "c")
+    assert any("1 of 3 rows" in line and "have no diagnosis, the first 'b'" in line for line in data.info.warnings)
+
+
+def test_nan_among_names_is_a_name(tmp_path: Path) -> None:
+    data = read(write_table(tmp_path, "id_code,diagnosis\na,naan\nb,nan\nc,nan\n", IMAGES))
+    assert data.info.classes == ("naan", "nan")
+
+
 def test_rows_that_do_not_fit_are_named_and_left_out(tmp_path: Path) -> None:
     text = APTOS + "gone,0\na,9\nb,\n\nlost,9\n"
     info = read(write_table(tmp_path, text, IMAGES)).info

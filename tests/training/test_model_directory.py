@@ -138,6 +138,35 @@ def test_another_training_in_the_same_place_is_refused(
         train_model(msgspec.structs.replace(spec, **change), data, trained)
 
 
+def test_other_images_are_told_as_such(spec: ModelSpec, data: TrainingData, trained: Path) -> None:
+    darker = msgspec.structs.replace(spec, mean=(0.1,))
+    with pytest.raises(ModelError, match="trained on other images: .* restore them, or keep it"):
+        train_model(darker, data, trained)
+
+
+def test_a_setting_that_changes_the_images_is_named_rather_than_they(
+    spec: ModelSpec, data: TrainingData, trained: Path
+) -> None:
+    other = msgspec.structs.replace(spec, mean=(0.1,), recipe=msgspec.structs.replace(spec.recipe, test_share=0.3))
+    with pytest.raises(ModelError, match=r"train.test_share was 0.2, is 0.3"):
+        train_model(other, data, trained)
+
+
+def test_one_key_of_the_space_is_named(spec: ModelSpec, data: TrainingData, trained: Path) -> None:
+    assert spec.space is not None
+    other = msgspec.structs.replace(spec, space={**spec.space, "stem_stride": 2})
+    with pytest.raises(ModelError, match=r"space.stem_stride was 1, is 2; keep it"):
+        train_model(other, data, trained)
+
+
+def test_a_checkpoint_that_cannot_be_opened_says_what_to_do(trained: Path, tmp_path: Path) -> None:
+    place = copied(trained, tmp_path / "copy")
+    (place / "best.pt").unlink()
+    (place / "best.pt").mkdir()
+    with pytest.raises(ModelError, match=r"best.pt: cannot be read: .*; remove it and train again"):
+        load_model(place)
+
+
 def test_anew_replaces(spec: ModelSpec, data: TrainingData, trained: Path, tmp_path: Path) -> None:
     place = copied(trained, tmp_path / "copy")
     session = train_model(msgspec.structs.replace(spec, seed=4), data, place, anew=True, threads=1)
@@ -202,10 +231,11 @@ def test_a_pickle_that_would_run_code_is_not_run(
     place = copied(trained, tmp_path / "copy")
     monkeypatch.chdir(tmp_path)
     torch.save({"format": 1, "state": _Attack()}, place / "best.pt")
-    with pytest.raises(ModelError, match="not a checkpoint"):
+    with pytest.raises(ModelError, match="nothing of it was executed; remove it") as refused:
         load_model(place)
+    assert "PyTorch" not in str(refused.value)
     (place / "best.pt").write_bytes(pickle.dumps(_Attack()))
-    with pytest.raises(ModelError, match="not a checkpoint"):
+    with pytest.raises(ModelError, match="nothing of it was executed; remove it"):
         load_model(place)
     assert not Path("pwned").exists()
 

@@ -126,6 +126,13 @@ def test_groups_torn_by_the_data_s_own_split_are_told() -> None:
     assert division.notices[-1].startswith("1 of the groups in the test part")
 
 
+@pytest.mark.parametrize(("pattern", "told"), [(".*", True), ("^.", False), ("", False)])
+def test_a_pattern_that_groups_nothing_is_told(pattern: str, told: bool) -> None:
+    names = ["a1", "a2", "b1", "b2", "c1", "c2", "d1", "d2"]
+    division = cut(np.array([0, 0, 0, 0, 1, 1, 1, 1]), Recipe(group_by=pattern), names)
+    assert any("'.*' puts every image in a group of its own" in line for line in division.notices) == told
+
+
 def test_a_part_without_a_class_is_told() -> None:
     division = cut(np.array([0, 0, 1, 1, 0]), Recipe(), own=["train", "train", "train", "train", "test"])
     assert "the test part has no image of 'c1'" in division.notices
