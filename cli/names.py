@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from coernas_moo.errors import CoernasError
 from coernas_moo.shipped import shipped_problems
 
 RUNS = Path("results/runs")
@@ -34,6 +35,27 @@ def problem_names() -> list[str]:
 def run_names(folder: Path) -> list[str]:
     """Names of the runs in a folder."""
     return sorted(path.parent.name for path in folder.glob("*/problem.toml"))
+
+
+def require_folder_name(name: str) -> str:
+    """The value of `--name` where it names one folder; what it names may be replaced, so it must not reach further.
+
+    Raises:
+        CoernasError: it is empty, a path, or cannot be a name.
+
+    Example:
+        >>> require_folder_name("knee")
+        'knee'
+        >>> require_folder_name("../knee")
+        Traceback (most recent call last):
+        ...
+        coernas_moo.errors.CoernasError: --name ../knee: give a folder's name without / in it
+    """
+    if not name.strip() or not name.isprintable():
+        raise CoernasError(f"--name {name!r}: give a folder's name that can be read")
+    if Path(name).name != name or name in (".", ".."):
+        raise CoernasError(f"--name {name}: give a folder's name without / in it")
+    return name
 
 
 def run_path(text: str) -> Path:

@@ -13,7 +13,7 @@ from coernas_moo.errors import CoernasError, ProblemFileError
 
 from .errors import Interrupted, warn
 from .latest import open_run
-from .names import complete_run
+from .names import complete_run, require_folder_name
 from .output import only_results_on_stdout, print_json, print_table, status_on_stderr
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def command(
 
     if budget is not None and epochs is not None:
         raise click.UsageError("--budget is time, --epochs the same in epochs: give one of them")
-    if Path(name).name != name or name in (".", ".."):
-        raise CoernasError(f"--name {name}: give a folder's name without / in it")
+    require_folder_name(name)
     seconds = seconds_of(budget or "10m")
     with only_results_on_stdout(as_json or quiet):
         run, problem = _problem(run_name, settings, data)

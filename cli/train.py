@@ -13,7 +13,7 @@ from coernas_moo.errors import ProblemFileError
 
 from .errors import Interrupted, warn
 from .latest import open_run
-from .names import RUNS, complete_run, run_path
+from .names import RUNS, complete_run, require_folder_name, run_path
 from .output import only_results_on_stdout, print_json, print_table, table_of
 
 if TYPE_CHECKING:
@@ -98,11 +98,13 @@ def command(
     seeds = tuple(dict.fromkeys(seeds)) or (0,)
     if name is not None and len(wanted) * len(seeds) > 1:
         raise click.UsageError("--name names one model, and these are several")
+    if name is not None:
+        require_folder_name(name)
     with only_results_on_stdout(as_json or quiet):
         run, problem = _source(source, bool(models), data, overrides)
         training_data = open_images(problem, run)
         specs = [
-            _spec(one, bool(models), run, problem, training_data, name or _name(one, seed), seed)
+            _spec(one, bool(models), run, problem, training_data, _name(one, seed) if name is None else name, seed)
             for one in wanted
             for seed in seeds
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from coernas_moo.errors import DataError
 
@@ -39,7 +40,7 @@ or remove its images, or set data.ordinal = false
                 "images, or set data.ordinal = false"
             )
     grades = [number for number in numbers if number is not None]
-    pairs = [(low, high) for low, high in zip(grades, grades[1:], strict=False) if high - low > 1]
+    pairs = [(low, high) for low, high in pairwise(grades) if high - low > 1]
     if not pairs:
         return ()
     low, high = pairs[0]

@@ -107,7 +107,8 @@ class ImageFiles(Dataset):
         notices: what the reader of the listing should be told.
 
     Raises:
-        DataError: there are fewer than two classes, ordinal ones are no grades, or not one of the inspected images can be read.
+        DataError: there are fewer than two classes, ordinal ones are no grades, or not one of the inspected images can
+            be read.
     """
 
     def __init__(

@@ -52,8 +52,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             content = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ModelError(
-            f"{path}: not a checkpoint, or cut off: it holds more than tensors, numbers and texts, and nothing of it was "
-            "executed; remove it and train again, or take another one"
+            f"{path}: not a checkpoint, or cut off: it holds more than tensors, numbers and texts, and nothing of it "
+            "was executed; remove it and train again, or take another one"
         ) from None
     # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...
     except Exception as error:  # noqa: BLE001

@@ -118,6 +118,15 @@ def test_bad_input_is_one_line(run: Path) -> None:
     assert len(refused("refine", "noise", *FEW).splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+def test_anew_never_reaches_beyond_its_own_model(run: Path, name: str) -> None:
+    kept = run / "models" / "knee" / "best.pt"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"weights")
+    assert "give a folder's name" in refused("refine", run, *FEW, "--anew", "--name", name)
+    assert kept.read_bytes() == b"weights"
+
+
 def test_on_the_table_accuracies_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     make_run(Path("cells"), load_problem("nb201"), networks=100)
     write_made_up_table(Path("data"))

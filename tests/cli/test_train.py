@@ -322,6 +322,11 @@ def test_images_that_have_changed_since_the_search(csv_of_grades: Path) -> None:
         (("--group-by", "_"), ("matches nothing",)),
         (("--ordinal",), ("ordinal",)),
         (("--device", "toaster"), ("no device 'toaster'",)),
+        (("--name", "../knee"), ("--name ../knee", "without /")),
+        (("--name", "a/b"), ("without /",)),
+        (("--name", ".."), ("without /",)),
+        (("--name", ""), ("--name ''", "give a folder's name")),
+        (("--name", "a\0b"), ("--name 'a", "give a folder's name")),
     ],
 )
 def test_one_line_for_what_cannot_be(digits_run: Path, arguments: tuple[str, ...], fragments: tuple[str, ...]) -> None:

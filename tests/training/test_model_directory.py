@@ -140,7 +140,7 @@ def test_another_training_in_the_same_place_is_refused(
 
 def test_other_images_are_told_as_such(spec: ModelSpec, data: TrainingData, trained: Path) -> None:
     darker = msgspec.structs.replace(spec, mean=(0.1,))
-    with pytest.raises(ModelError, match="trained on other images: .* restore them, or keep it"):
+    with pytest.raises(ModelError, match=r"trained on other images: .* restore them, or keep it"):
         train_model(darker, data, trained)
 
 
