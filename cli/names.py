@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -12,6 +13,11 @@ from coernas_moo.shipped import shipped_problems
 
 RUNS = Path("results/runs")
 """Where new runs land."""
+
+LONGEST_NAME = 200
+"""Bytes of a folder's name; file systems take 255, and some need a suffix of their own."""
+
+LARGEST_SEED = 2**63 - 1
 
 
 def complete_problem(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -53,6 +59,8 @@ def require_folder_name(name: str) -> str:
     """
     if not name.strip() or not name.isprintable():
         raise CoernasError(f"--name {name!r}: give a folder's name that can be read")
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise CoernasError(f"--name {name[:20]}...: give a folder's name of at most {LONGEST_NAME} bytes")
     if Path(name).name != name or name in (".", ".."):
         raise CoernasError(f"--name {name}: give a folder's name without / in it")
     return name

@@ -13,7 +13,7 @@ from coernas_moo.errors import CoernasError, ProblemFileError
 
 from .errors import Interrupted, warn
 from .latest import open_run
-from .names import complete_run, require_folder_name
+from .names import LARGEST_SEED, complete_run, require_folder_name
 from .output import only_results_on_stdout, print_json, print_table, status_on_stderr
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs of all candidates together, instead of --budget.")
 @click.option("--candidates", type=click.IntRange(min=1), default=20, show_default=True, help="To begin with.")
 @click.option("--data", type=click.Path(path_type=Path), help="Where the images are, if not where they were.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all trainings.")
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Of all trainings.")
 @click.option("--set", "settings", multiple=True, metavar="train.KEY=VALUE", help="Of the recipe; repeatable.")
 @click.option("--name", default="refined", show_default=True, help="Of RUN/refine/NAME and RUN/models/NAME.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
@@ -72,15 +72,15 @@ def command(
     \b
     Examples:
       coernas refine
-      coernas refine xsdd-1 --budget 10m
-      coernas refine xsdd-1 --epochs 200 --candidates 16
+      coernas refine digits-1 --budget 10m
+      coernas refine xsdd-1 --epochs 200 --set train.validation_share=0.1
     """
     from coernas_moo.refinement.budget import seconds_of
 
     if budget is not None and epochs is not None:
         raise click.UsageError("--budget is time, --epochs the same in epochs: give one of them")
     require_folder_name(name)
-    seconds = seconds_of(budget or "10m")
+    seconds = seconds_of("10m" if budget is None else budget)
     with only_results_on_stdout(as_json or quiet):
         run, problem = _problem(run_name, settings, data)
     if table is not None or _has_only_a_table(run, problem):

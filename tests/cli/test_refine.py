@@ -105,6 +105,8 @@ def test_a_budget_of_time_makes_a_plan(run: Path) -> None:
 
 def test_bad_input_is_one_line(run: Path) -> None:
     assert "10m" in refused("refine", run, "--budget", "soon")
+    assert "10m" in refused("refine", run, "--budget", "")
+    assert "--seed" in refused("refine", run, *FEW, "--seed", str(2**63))
     assert "does not pay" in refused("refine", run, "--epochs", "1")
     assert "does not pay" in refused("refine", run, "--budget", "0.000001")
     assert "without /" in refused("refine", run, *FEW, "--name", "../out")

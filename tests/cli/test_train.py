@@ -325,6 +325,7 @@ def test_images_that_have_changed_since_the_search(csv_of_grades: Path) -> None:
         (("--name", "../knee"), ("--name ../knee", "without /")),
         (("--name", "a/b"), ("without /",)),
         (("--name", ".."), ("without /",)),
+        (("--name", "n" * 300), ("at most 200 bytes",)),
         (("--name", ""), ("--name ''", "give a folder's name")),
         (("--name", "a\0b"), ("--name 'a", "give a folder's name")),
     ],
@@ -338,7 +339,12 @@ def test_one_line_for_what_cannot_be(digits_run: Path, arguments: tuple[str, ...
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--pick", "knee", "--model", "resnet18"), ("--pick", "1", "--pick", "2", "--name", "x")]
+    "arguments",
+    [
+        ("--pick", "knee", "--model", "resnet18"),
+        ("--pick", "1", "--pick", "2", "--name", "x"),
+        ("--seed", str(2**63)),
+    ],
 )
 def test_options_that_exclude_each_other(digits_run: Path, arguments: tuple[str, ...]) -> None:
     result = coernas("train", *arguments)
