@@ -96,7 +96,7 @@ def command(
         overrides["data.ordinal"] = True
     if models and picks:
         raise click.UsageError("--pick takes a network from a run's front, --model another one: give one of them")
-    wanted = models or tuple(dict.fromkeys(picks)) or ("knee",)
+    wanted = tuple(dict.fromkeys(models or picks)) or ("knee",)
     seeds = tuple(dict.fromkeys(seeds)) or (0,)
     if name is not None and len(wanted) * len(seeds) > 1:
         raise click.UsageError("--name names one model, and these are several")

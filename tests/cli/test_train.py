@@ -117,6 +117,11 @@ def test_well_known_networks_on_a_folder(photographs: Path) -> None:
     assert {path.name for path in Path("out/models").iterdir()} == {"plain-cnn", "resnet18-thin"}
 
 
+def test_a_network_that_is_given_twice_is_trained_once(digits_run: Path) -> None:
+    twice = ("--model", "plain-cnn", "--model", "plain-cnn")
+    assert len(json.loads(good("train", "digits-1", *twice, "--json").stdout)) == 1
+
+
 def test_a_default_place_for_them() -> None:
     result = good("train", "--model", "plain-cnn", "digits", "--epochs", "1", "--quiet", *THREAD)
     assert result.stdout == "results/runs/digits-baselines/models/plain-cnn\n"
