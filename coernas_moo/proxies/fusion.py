@@ -12,21 +12,17 @@ from coernas_moo.errors import CoernasError
 from coernas_moo.proxies.proxy import PROXIES
 
 
-def fuse(
-    columns: ArrayLike, p: float = 0.0, saturation: ArrayLike = math.inf, weights: ArrayLike = 1.0
-) -> NDArray[np.float64]:
+def fuse(columns: ArrayLike, p: float = 0.0, weights: ArrayLike = 1.0) -> NDArray[np.float64]:
     """Weighted power mean, over proxies, of the relative ranks within the archive; in (0, 1], higher is better.
 
-    With x_ij the value of member i by proxy j, t_j its saturation, w_j its weight, m members: r_ij is the ascending
-    rank of min(x_ij, t_j), ties averaged, over m; score_i = (sum_j w_j r_ij^p / sum_j w_j)^(1/p). p = 0 is the
-    geometric mean, its limit, which a single bad rank pulls down; p = 1 the arithmetic mean; p = -inf and inf are the
-    worst and the best rank, whatever the weights. Only the order of each column below its saturation matters.
-    Values that are not finite, whatever their sign, tie at the bottom.
+    With w_j the weight of proxy j, m members, and r_ij the ascending rank of member i by proxy j, ties averaged, over
+    m: score_i = (sum_j w_j r_ij^p / sum_j w_j)^(1/p). p = 0 is the geometric mean, its limit, which a single bad rank
+    pulls down; p = 1 the arithmetic mean; p = -inf and inf are the worst and the best rank, whatever the weights. Only
+    the order of each column matters. Values that are not finite, whatever their sign, tie at the bottom.
 
     Args:
         columns: shape (m, k), m members by k >= 1 proxies, higher is better.
         p: exponent, any number but nan.
-        saturation: value from which more is no better; one for all proxies, or shape (k,).
         weights: above 0; one for all proxies, or shape (k,).
 
     Returns:
@@ -36,7 +32,7 @@ def fuse(
         CoernasError: `columns` is not a matrix with a column, or `p` is nan.
 
     Source: rank aggregation by the mean logarithm of ranks as in AZ-NAS (Lee and Ham 2024); the power
-    mean, the saturation and the weights are ours.
+    mean and the weights are ours.
 
     Example:
         >>> fuse([[1.0, 10.0], [2.0, 30.0], [3.0, 20.0], [4.0, float("nan")]], p=1.0).tolist()
@@ -50,14 +46,14 @@ def fuse(
     members = len(values)
     if members == 0:
         return np.empty(0)
-    values = np.where(np.isfinite(values), np.minimum(values, saturation), -np.inf)
+    values = np.where(np.isfinite(values), values, -np.inf)
     ranks = np.stack([_ranks(column) for column in values.T], axis=1) / members
     shares = np.broadcast_to(np.asarray(weights, dtype=np.float64), values.shape[1:])
     return _power_mean(ranks, p, shares / shares.sum())
 
 
 def fuse_proxies(names: Sequence[str], columns: ArrayLike, p: float = 0.0) -> NDArray[np.float64]:
-    """`fuse` of the raw values of registered proxies, each with its own saturation and weight; shape (m,).
+    """`fuse` of the raw values of registered proxies, each with its own weight; shape (m,).
 
     Args:
         names: k proxies in `PROXIES`.
@@ -67,7 +63,7 @@ def fuse_proxies(names: Sequence[str], columns: ArrayLike, p: float = 0.0) -> ND
     Raises:
         CoernasError: as `fuse`; an unknown proxy.
     """
-    return fuse(columns, p, [PROXIES[name].saturation for name in names], [PROXIES[name].weight for name in names])
+    return fuse(columns, p, [PROXIES[name].weight for name in names])
 
 
 def _ranks(column: NDArray[np.float64]) -> NDArray[np.float64]:

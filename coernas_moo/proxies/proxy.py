@@ -39,11 +39,10 @@ class Proxy:
         direction: of `function`; calling the proxy turns a minimised value round.
         stochastic: whether the value depends on the initial weights, the images and the labels.
         cost: of one value, in passes through the network.
-        saturation: value, of a call, from which a fusion takes more for no better.
         weight: in the mean over proxies that a fusion takes, above 0 and finite.
 
     Raises:
-        CoernasError: a need that no trace has, a saturation that is not a number, or a weight out of range.
+        CoernasError: a need that no trace has, or a weight out of range.
     """
 
     name: str
@@ -54,12 +53,9 @@ class Proxy:
     direction: Direction = "maximise"
     stochastic: bool = True
     cost: str = SHARED_PASS
-    saturation: float = math.inf
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if math.isnan(self.saturation):
-            raise CoernasError(f"proxy {self.name!r}: saturation is a number, inf for none, not {self.saturation}")
         if not 0 < self.weight < math.inf:
             raise CoernasError(f"proxy {self.name!r}: weight is above 0 and finite, not {self.weight}")
         _check_needs(self.name, self.needs, get_args(TracePart), "no trace has")
@@ -97,11 +93,6 @@ class NetworkProxy:
     stochastic: bool = True
 
     @property
-    def saturation(self) -> float:
-        """Infinite: a fusion takes more of it for better throughout."""
-        return math.inf
-
-    @property
     def weight(self) -> float:
         """1, as of most proxies."""
         return 1.0
@@ -136,7 +127,6 @@ def register_proxy(
     direction: Direction = "maximise",
     stochastic: bool = True,
     cost: str = SHARED_PASS,
-    saturation: float = math.inf,
     weight: float = 1.0,
 ) -> Callable[[OfTrace], OfTrace]:
     """Register the decorated function of a trace as the proxy `name`; the first line of its docstring describes it.
@@ -164,7 +154,6 @@ def register_proxy(
             direction,
             stochastic,
             cost,
-            saturation=saturation,
             weight=weight,
         )
         PROXIES.add(name, proxy)

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 
-from coernas_moo.proxies.feature_map import mean_effective_ranks, mean_log_sphericities
+from coernas_moo.proxies.feature_map import mean_effective_ranks, mean_log_channels, mean_log_sphericities
 from coernas_moo.proxies.proxy import register_proxy
 from coernas_moo.proxies.trace import Trace
 
 ENOUGH = math.log(0.7)
-"""From here on a network counts as robust: the geometric mean of what goes in each direction is 70 % of the arithmetic
-one. Among the leaders more robustness goes with less accuracy."""
+"""From here on directions count as filled alike: the geometric mean of what goes in each is 70 % of the arithmetic one.
+Among the leaders more of it goes with less accuracy."""
 
 
 @register_proxy(
     "robustness",
     needs=("feature_gradients",),
     source="sphericity: Mauchly 1940, equation 2; its use on loss gradients at block outputs is ours",
-    saturation=ENOUGH,
 )
 def robustness(trace: Trace) -> float:
-    """Log-sphericity of the loss gradient at block outputs.
+    """How many directions the loss gradient fills at block outputs.
 
-    mean over block outputs b of the log-sphericity of dL/db; see `log_sphericity`. Where the gradient fills few
-    directions, one small perturbation of the features along these moves the loss of all samples. Outputs without a path
-    to the loss are skipped; a network without block outputs gets the lowest value.
+    min(mean over block outputs b of the log-sphericity of dL/db, log 0.7) + mean of log(channels of b); see
+    `log_sphericity`, which tells how evenly directions are filled, while the channels tell how many there are. Where
+    the gradient fills few, one small perturbation of the features along these moves the loss of all samples. Outputs
+    without a path to the loss are skipped; a network without block outputs gets the lowest value.
     """
-    return mean_log_sphericities(trace.feature_gradients)[0]
+    (evenness,) = mean_log_sphericities(trace.feature_gradients)
+    return min(evenness, ENOUGH) + mean_log_channels(trace.feature_gradients)
 
 
 @register_proxy(

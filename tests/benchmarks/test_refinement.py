@@ -50,8 +50,7 @@ def slow_candidates(raw: RawValues, seed: int, least: int) -> list[str]:
     initialisation = OURS.seeds[seed % len(OURS.seeds)]
     score = np.zeros(len(texts))
     for name in DIMENSIONS:
-        values = np.minimum(raw.values[name, initialisation][at], PROXIES[name].saturation)
-        score += PROXIES[name].weight * np.log(rankdata(values) / len(texts))
+        score += PROXIES[name].weight * np.log(rankdata(raw.values[name, initialisation][at]) / len(texts))
     chosen: list[str] = []
     for position in np.argsort(-score, kind="stable"):
         genes = SPACE.from_text(texts[position])

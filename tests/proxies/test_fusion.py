@@ -49,12 +49,10 @@ def test_a_weight_of_two_counts_a_column_twice(columns: np.ndarray, p: float) ->
     np.testing.assert_allclose(fuse(columns, p, weights=3 * weights), fuse(columns[:, [*range(len(weights)), -1]], p))
 
 
-def test_the_fusion_of_names_takes_saturation_and_weight_of_each() -> None:
+def test_the_fusion_of_names_takes_the_weight_of_each() -> None:
     columns = np.random.default_rng(0).normal(size=(50, 4))
-    capped = columns.copy()
-    capped[:, 0] = np.minimum(capped[:, 0], PROXIES["robustness"].saturation)
-    assert 1 < len(set(capped[:, 0])) < 50
-    ranks = rankdata(capped, axis=0) / 50
+    assert PROXIES["regularity"].weight == 1.5
+    ranks = rankdata(columns, axis=0) / 50
     expected = np.prod(ranks, axis=1) * ranks[:, 3] ** 0.5
     np.testing.assert_allclose(fuse_proxies(DIMENSIONS, columns), expected ** (1 / 4.5))
 
@@ -81,11 +79,6 @@ def test_geometric_and_arithmetic_means_of_ranks() -> None:
 def test_what_is_not_finite_ties_at_the_bottom() -> None:
     scores = fuse([[math.nan], [math.inf], [-math.inf], [-1.7e308], [0.0]])
     assert scores.tolist() == pytest.approx([0.4, 0.4, 0.4, 0.8, 1.0])
-
-
-def test_more_than_the_saturation_is_no_better() -> None:
-    columns = [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [math.inf, 5.0]]
-    assert fuse(columns, p=1.0, saturation=[2.0, math.inf]).tolist() == pytest.approx([0.5625, 0.75, 0.75, 0.4375])
 
 
 def test_small_archives() -> None:
