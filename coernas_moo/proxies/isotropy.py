@@ -13,16 +13,15 @@ from coernas_moo.proxies.trace import Trace
     source="sphericity: Mauchly 1940, equation 2; its use on feature maps, the two means and their sum are ours",
 )
 def isotropy(trace: Trace) -> float:
-    """How many directions features fill at block outputs, and how evenly at the inputs of nonlinearities.
+    """How many directions features fill at block outputs, and at the inputs of nonlinearities.
 
-    mean over block outputs of log-sphericity + log(channels) + mean over nonlinearity inputs of the log-sphericity; see
+    mean over block outputs of log-sphericity + log(channels), plus the same over nonlinearity inputs; see
     `log_sphericity`. Every direction counts alike, weak ones too: those are what gets lost on the way through a
     network. Without the channels a narrow network would pass for better than a wide one, as few directions are easily
     filled. A mean over nothing, as in a network without nonlinearity, is the lowest value.
     """
-    return sum(mean_log_sphericities(trace.feature_maps, trace.nonlinearity_inputs)) + mean_log_channels(
-        trace.feature_maps
-    )
+    groups = trace.feature_maps, trace.nonlinearity_inputs
+    return sum(mean_log_sphericities(*groups)) + sum(map(mean_log_channels, groups))
 
 
 @register_proxy(
