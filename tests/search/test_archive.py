@@ -96,10 +96,3 @@ def test_an_empty_archive() -> None:
     assert made.scores == {}
     assert made.objective_values([]).shape == (0, 2)
     assert made.constraint_values([]).shape == (0, 1)
-
-
-def test_a_proxy_saturates_in_the_score() -> None:
-    made = Archive(("score", "params"), (), ("robustness",), 0.0)
-    made.add(Record(f"n{i}", {"robustness": i / 10 - 0.75}, {"params": 1.0}) for i in range(10))
-    expected = [0.1, 0.2, 0.3, 0.4, *[0.75] * 6]
-    assert [made.scores[f"n{i}"] for i in range(10)] == pytest.approx(expected)
