@@ -7,6 +7,9 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.files import write_atomically
@@ -17,6 +20,9 @@ from coernas_moo.spaces import Genotype, SearchSpace
 
 ALWAYS = ("params", "macs")
 """Closed-form costs that every record carries, objective or not: tables and plots show them."""
+
+
+LATENCY = "latency_ms"
 
 
 class ClosedFormCosts:
@@ -54,10 +60,40 @@ class ClosedFormCosts:
         """Costs by name, all or those wanted; operators that the latency table lacks are measured first."""
         plans = [self._plan(genotype) for genotype in genotypes]
         rows = [self._of_plan(plan, names) for plan in plans]
-        if self._table is not None and (names is None or "latency_ms" in names):
+        if self._table is not None and (names is None or LATENCY in names):
             for row, latency in zip(rows, self._latencies(self._table, plans), strict=True):
-                row["latency_ms"] = latency
+                row[LATENCY] = latency
         return rows
+
+    def values(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64]:
+        """Costs of many canonical genotypes (n, genes) at once, as `of` has them.
+
+        Returns:
+            Shape (n, names), NaN in the columns of what has no closed form.
+        """
+        closed = [name for name in names if name in self._functions or (name == LATENCY and self._table is not None)]
+        found = self._at_once(genotypes, closed)
+        if found is None:
+            rows = self.of(list(genotypes), closed)
+            found = np.array([[row[name] for name in closed] for row in rows], dtype=np.float64)
+        values = np.full((len(genotypes), len(names)), np.nan)
+        values[:, [names.index(name) for name in closed]] = found.reshape(len(genotypes), len(closed))
+        return values
+
+    def _at_once(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64] | None:
+        """Columns of `values`; None where they have to be worked out one by one."""
+        shares = [
+            self._table.of_block if name == LATENCY and self._table else OBJECTIVES[name].of_block for name in names
+        ]
+        try:
+            chains = self.space.chains(genotypes)
+            if chains is None or None in shares:
+                return None
+            columns = [chains.sums([share(*block) for block in chains.blocks]) for share in shares if share]
+        except Exception:  # noqa: BLE001
+            # One by one, operators that are missing are measured, and an error says which network it is about.
+            return None
+        return np.array(columns).T
 
     def violation(self, costs: Mapping[str, float]) -> float:
         """Sum of the relative violations of the closed-form limits; 0 where all hold, infinite where a cost is NaN."""

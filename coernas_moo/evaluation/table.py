@@ -120,7 +120,7 @@ class TableCosts(ClosedFormCosts):
                 usable &= np.array([limit.violation(value) <= 0 for value in self.columns[limit.objective]])
         return np.asarray(usable, dtype=np.bool_)
 
-    def rows(self, genotypes: Sequence[Genotype]) -> NDArray[np.int64]:
+    def rows(self, genotypes: Sequence[Genotype] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The table's rows of genotypes, shape (n,)."""
         codes = np.asarray(genotypes, dtype=np.int64).reshape(-1, len(self.space.genes))
         rows: NDArray[np.int64] = self._rows[tuple(codes.T)]
@@ -132,6 +132,14 @@ class TableCosts(ClosedFormCosts):
     def of(self, genotypes: Sequence[Genotype], names: Collection[str] | None = None) -> list[dict[str, float]]:
         """All costs by name, errors excepted: these are what an evaluation tells."""
         return [dict(zip(self._names, values, strict=True)) for values in self._free[self.rows(genotypes)].tolist()]
+
+    def values(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64]:
+        """As `of` has them, NaN for the others."""
+        values = np.full((len(genotypes), len(names)), np.nan)
+        free = [name for name in names if name in self._names]
+        known = self._free[self.rows(genotypes)]
+        values[:, [names.index(name) for name in free]] = known[:, [self._names.index(name) for name in free]]
+        return values
 
 
 class TableEvaluator(AtOnce):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from coernas_moo.errors import CoernasError
@@ -141,3 +143,37 @@ class NetworkPlan:
             {block.name: block.layer.build() for block in self.blocks},
             frozenset(block.name for block in self.blocks if block.observed),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """The plans of many networks, which share their blocks: what a block costs is then worked out once for all.
+
+    Args:
+        blocks: each with the shape of its input.
+        places: numbers of `blocks`, shape (networks, places), in the order of the chain; -1 where nothing stands.
+
+    Example:
+        >>> from coernas_moo.networks.layers import Conv, GlobalAveragePool
+        >>> stem = Block("stem", "conv 3x3", Conv(3, 4, 3)), Shape(3, 8, 8)
+        >>> pool = Block("pool", "global average", GlobalAveragePool()), Shape(4, 8, 8)
+        >>> chains = Chains((stem, pool), np.array([[0, 1], [0, -1]]))
+        >>> chains.sums([2.5, 0.5]).tolist()
+        [3.0, 2.5]
+    """
+
+    blocks: tuple[tuple[Block, Shape], ...]
+    places: NDArray[np.int64]
+
+    def sums(self, values: Sequence[float]) -> NDArray[np.float64]:
+        """Sums over each network's blocks, first to last, shape (networks,); bit for bit those of a loop.
+
+        Args:
+            values: one for each of `blocks`.
+        """
+        # The last one is where a place of number -1 looks.
+        padded = np.array([*values, 0])
+        total = np.zeros(len(self.places), dtype=padded.dtype)
+        for numbers in self.places.T:
+            total += padded[numbers]
+        return total.astype(np.float64)

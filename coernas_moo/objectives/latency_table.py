@@ -18,7 +18,7 @@ import torch
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.layers import Layer, Shape
-from coernas_moo.networks.plan import NetworkPlan
+from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.objectives.latency import device_name
 from coernas_moo.objectives.operator_latency import Operator, operator_latencies
 
@@ -210,18 +210,22 @@ class LatencyTable:
         """
         total, shape = 0.0, plan.input_shape
         for block in plan.blocks:
-            # By identity, because spaces share their layers and hashing nested ones costs more than all the rest;
-            # the layer is kept alongside so that its identity is not given to another.
-            known = self._blocks.get((id(block.layer), shape))
-            if known is None:
-                if len(self._blocks) >= REMEMBERED:
-                    self._blocks.clear()
-                known = self._blocks[id(block.layer), shape] = block.layer, self._block_ms(block.layer, shape)
-            total += known[1]
+            total += self.of_block(block, shape)
             shape = block.out_shape(shape)
         return total
 
-    def _block_ms(self, layer: Layer, shape: Shape) -> float:
+    def of_block(self, block: Block, shape: Shape) -> float:
+        """Milliseconds of a block for inputs of `shape`; raises as `estimate` does, of which it is a summand."""
+        # By identity, because spaces share their layers and hashing nested ones costs more than all the rest;
+        # the layer is kept alongside so that its identity is not given to another.
+        known = self._blocks.get((id(block.layer), shape))
+        if known is None:
+            if len(self._blocks) >= REMEMBERED:
+                self._blocks.clear()
+            known = self._blocks[id(block.layer), shape] = block.layer, self._layer_ms(block.layer, shape)
+        return known[1]
+
+    def _layer_ms(self, layer: Layer, shape: Shape) -> float:
         operators = list(layer.operators(shape))
         missing = self._missing(operators)
         if missing:

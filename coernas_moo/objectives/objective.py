@@ -9,7 +9,7 @@ from typing import Literal
 from torch import nn
 
 from coernas_moo.networks.layers import Shape
-from coernas_moo.networks.plan import NetworkPlan
+from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.registry import Registry
 
 Direction = Literal["min", "max"]
@@ -26,8 +26,10 @@ class Objective:
         needs: `plan` (closed form: function of a `NetworkPlan`), `network` (function of the built module and
             its input shape, computed by a worker), `device` (latency: table or measurement), `archive` (the score),
             `table` (read from a tabular benchmark).
-        function: computes a plan's or a network's value; None for the others.
         description: one line.
+        of_plan, of_network: compute a plan's or a network's value; None for the others.
+        of_block: a block's share for inputs of a shape, where `of_plan` is the sum of these: then the values of many
+            networks are computed at once.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Objective:
     description: str
     of_plan: Callable[[NetworkPlan], float] | None = None
     of_network: Callable[[nn.Module, Shape], float] | None = None
+    of_block: Callable[[Block, Shape], float] | None = None
 
     @property
     def sign(self) -> int:
@@ -48,9 +51,14 @@ OBJECTIVES: Registry[Objective] = Registry("objective", "coernas_moo.objectives"
 
 
 def register_objective(
-    name: str, *, direction: Direction = "min", unit: str = "", description: str = ""
+    name: str,
+    *,
+    direction: Direction = "min",
+    unit: str = "",
+    description: str = "",
+    of_block: Callable[[Block, Shape], float] | None = None,
 ) -> Callable[[Callable[[NetworkPlan], float]], Callable[[NetworkPlan], float]]:
-    """Register a closed-form objective: a function of the network's plan.
+    """Register a closed-form objective: a function of the network's plan, and its share of a block if it is a sum.
 
     Example:
         >>> from coernas_moo.registry import Registry
@@ -62,7 +70,8 @@ def register_objective(
     """
 
     def decorate(function: Callable[[NetworkPlan], float]) -> Callable[[NetworkPlan], float]:
-        OBJECTIVES.add(name, Objective(name, direction, unit, "plan", description, of_plan=function))
+        objective = Objective(name, direction, unit, "plan", description, of_plan=function, of_block=of_block)
+        OBJECTIVES.add(name, objective)
         return function
 
     return decorate
@@ -90,13 +99,17 @@ OBJECTIVES.add(
 OBJECTIVES.add("latency_ms", Objective("latency_ms", "min", "ms", "device", "inference time of one batch"))
 
 
-@register_objective("params", description="trainable parameters")
+@register_objective("params", description="trainable parameters", of_block=lambda block, _: block.params)
 def params(plan: NetworkPlan) -> float:
     """Trainable parameters of the network."""
     return float(plan.params())
 
 
-@register_objective("macs", description="multiply-accumulate operations of convolutions and linear maps, one image")
+@register_objective(
+    "macs",
+    description="multiply-accumulate operations of convolutions and linear maps, one image",
+    of_block=Block.macs,
+)
 def macs(plan: NetworkPlan) -> float:
     """MACs for one image."""
     return float(plan.macs())

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pymoo.core.crossover import Crossover
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
+from pymoo.core.variable import get
+from pymoo.util import default_random_state
 
 from coernas_moo.search.quality import quality
 from coernas_moo.spaces import SearchSpace, Segment
@@ -36,26 +38,37 @@ class SegmentCrossover(Crossover):  # type: ignore[misc]
             for segment in space.segments
         ]
 
+    @default_random_state  # type: ignore[untyped-decorator]
     def do(
         self,
         problem: Problem,
         pop: NDArray[Any],
         parents: NDArray[np.int64] | None = None,
         *args: Any,
+        random_state: np.random.Generator,
         algorithm: Any = None,
         **kwargs: Any,
     ) -> Population:
         """Offspring of pairs of individuals (matings, 2), as pymoo's operators do."""
-        offspring = super().do(problem, pop, parents, *args, algorithm=algorithm, **kwargs)
+        pairs = pop if parents is None else pop[parents]
+        genotypes = np.array([[parent.X for parent in pair] for pair in pairs])
+        offspring = Population.new("X", self.cross(genotypes, random_state))
         if algorithm is not None and algorithm.pop is not None:
             known = {id(member): value for member, value in zip(algorithm.pop, quality(algorithm.pop), strict=True)}
-            pairs = pop if parents is None else [pop[pair] for pair in parents]
             of_pair = [float(np.mean([known.get(id(parent), 0.5) for parent in pair])) for pair in pairs]
             offspring.set("quality", np.tile(of_pair, self.n_offsprings))
         return offspring
 
+    def cross(self, parents: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        """Offspring (2 x matings, genes) of pairs of genotypes (matings, 2, genes): all first ones, then all second."""
+        offspring = np.swapaxes(parents, 0, 1).copy()
+        crossed = rng.random(len(parents)) < get(self.prob, size=len(parents))
+        if crossed.any():
+            offspring[:, crossed] = self._do(None, offspring, random_state=rng)[:, crossed]
+        return offspring.reshape(-1, parents.shape[-1])
+
     def _do(
-        self, problem: Problem, X: NDArray[Any], *args: Any, random_state: np.random.Generator, **kwargs: Any
+        self, problem: Problem | None, X: NDArray[Any], *args: Any, random_state: np.random.Generator, **kwargs: Any
     ) -> NDArray[Any]:
         first, second = X[0], X[1]
         swap = np.zeros(first.shape, dtype=bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,30 @@ class CanonicalDuplicates(DuplicateElimination):  # type: ignore[misc]
         self.known = known
         self.forms = Forms(space) if forms is None else forms
 
+    def new(self, canonical: NDArray[np.int64], seen: Iterable[bytes] = ()) -> NDArray[np.bool_]:
+        """Which of these canonical genotypes (n, genes) have neither been seen, nor earlier among them, nor in the run.
+
+        Args:
+            canonical: (n, genes).
+            seen: `keys` of those that have been seen.
+        """
+        there = set(seen)
+        new = np.zeros(len(canonical), dtype=bool)
+        for i, key in enumerate(keys(canonical)):
+            if key not in there:
+                there.add(key)
+                new[i] = self.known is None or not self.known(canonical[i])
+        return new
+
     def _do(self, pop: Population, other: Population | None, is_duplicate: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        canonical = self.forms.canonical
-        seen = set() if other is None else {canonical(individual.X).tobytes() for individual in other}
-        for i, individual in enumerate(pop):
-            form = canonical(individual.X)
-            key = form.tobytes()
-            is_duplicate[i] = key in seen or (other is None and self.known is not None and self.known(form))
-            if other is None:
-                seen.add(key)
-        return is_duplicate
+        canonical = self.forms.canonical_rows(pop.get("X"))
+        if other is None:
+            return ~self.new(canonical)
+        seen = set(keys(self.forms.canonical_rows(other.get("X"))))
+        return np.array([key in seen for key in keys(canonical)], dtype=bool)
+
+
+def keys(genotypes: NDArray[np.int64]) -> list[bytes]:
+    """Each genotype (n, genes) as what can stand in a set."""
+    flat, width = genotypes.tobytes(), genotypes.itemsize * genotypes.shape[1]
+    return [flat[start : start + width] for start in range(0, len(flat), width)]

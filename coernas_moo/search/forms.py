@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,33 +25,38 @@ class Forms:
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
-        # Where a space adds nothing, its function of a canonical form is that form.
-        self._tells_apart = type(space).function is not SearchSpace.function
+        # What a space works out row by row is worth remembering.
+        self._by_rows = type(space).canonical_rows is not SearchSpace.canonical_rows
+        self._has_parts = type(space).parts is not SearchSpace.parts
         self._canonical: dict[bytes, Genotype] = {}
-        self._functions: dict[bytes, Genotype] = {}
         self._parts: dict[bytes, NDArray[np.float64]] = {}
         self._texts: dict[bytes, str] = {}
 
     def canonical(self, genotype: ArrayLike) -> Genotype:
         """The canonical form; codes may be floats, which are rounded."""
-        codes = np.asarray(genotype)
-        if codes.dtype != np.int64:
-            codes = np.rint(codes.astype(float)).astype(np.int64)
-        return _remembered(self._canonical, codes, self.space.canonical)
+        return _remembered(self._canonical, _rounded(np.asarray(genotype)), self.space.canonical)
 
-    def function(self, canonical: Genotype) -> Genotype:
-        """The form by which a canonical genotype is compared with others."""
-        if not self._tells_apart:
-            return canonical
-        return _remembered(self._functions, canonical, self.space.function)
+    def canonical_rows(self, genotypes: NDArray[Any]) -> NDArray[np.int64]:
+        """The canonical forms of a population (n, genes); codes may be floats, which are rounded."""
+        if self._by_rows:
+            return self.space.canonical_rows(_rounded(genotypes))
+        forms = [self.canonical(row) for row in genotypes]
+        return np.array(forms, dtype=np.int64).reshape(len(genotypes), len(self.space.genes))
 
-    def parts(self, function: Genotype) -> NDArray[np.float64]:
-        """The larger parts that the space counts in a function."""
-        return _remembered(self._parts, function, self.space.parts)
+    def parts(self, functions: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """How often each larger part occurs in functions (n, genes), shape (n, parts); None where there are none."""
+        if not self._has_parts:
+            return None
+        parts = [_remembered(self._parts, function, self.space.parts) for function in functions]
+        return np.array(parts).reshape(len(functions), -1)
 
     def text(self, canonical: Genotype) -> str:
         """A canonical genotype as text."""
         return _remembered(self._texts, canonical, self.space.to_text)
+
+
+def _rounded(codes: NDArray[Any]) -> NDArray[np.int64]:
+    return codes if codes.dtype == np.int64 else np.rint(codes.astype(float)).astype(np.int64)
 
 
 def _remembered(known: dict[bytes, Form], codes: Genotype, make: Callable[[ArrayLike], Form]) -> Form:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from pymoo.algorithms.base.genetic import GeneticAlgorithm
 from pymoo.algorithms.soo.nonconvex.ga import FitnessSurvival
-from pymoo.core.duplicate import NoDuplicateElimination
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from coernas_moo.search.crossover import SegmentCrossover
-from coernas_moo.search.duplicates import CanonicalDuplicates
+from coernas_moo.search.duplicates import CanonicalDuplicates, keys
 from coernas_moo.search.forms import Forms
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
+from coernas_moo.search.quality import quality
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
 from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, screen
 from coernas_moo.search.selection import Tournament
@@ -76,6 +77,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         forms: Forms | None = None,
     ) -> None:
         self.space = space
+        self.forms = Forms(space) if forms is None else forms
         self.accept = accept
         self.knowledge = knowledge
         self.screening = screening
@@ -90,11 +92,9 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             selection=Tournament(preset.tournament),
             crossover=SegmentCrossover(space, preset.crossover, preset.crossover["conv"]),
             mutation=AdaptiveMutation(space, preset.mutation, max(conv, 1.0 / len(space.genes))),
-            eliminate_duplicates=CanonicalDuplicates(space, known, forms),
+            eliminate_duplicates=CanonicalDuplicates(space, known, self.forms),
             advance_after_initial_infill=True,
         )
-        # Offspring are looked through once, with all that is in work.
-        self.mating.eliminate_duplicates = NoDuplicateElimination()
 
     def _setup(self, problem: Problem, **kwargs: object) -> None:
         self.survival = FitnessSurvival() if problem.n_obj == 1 else RankAndCrowding()
@@ -110,58 +110,62 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         if not len(offspring):
             self.termination.force_termination = True
             return None
-        self.asked.append(offspring)
-        return offspring
+        self.asked.append(Population.new("X", offspring))
+        return self.asked[-1]
 
     def _advance(self, infills: Population | None = None, **kwargs: object) -> None:
         self.asked = [population for population in self.asked if population is not infills]
         super()._advance(infills, **kwargs)
 
-    def _screened(self, knowledge: Knowledge) -> Population:
+    def _screened(self, knowledge: Knowledge) -> NDArray[np.int64]:
         many = self.screening.candidates * self.n_offsprings
         uniform = round(self.screening.uniform * many)
-        candidates = Population.merge(
-            self._mated(self.pop, many - uniform), Population.new("X", self.space.sample(uniform, self.random_state))
-        )
-        candidates = self._usable(candidates)
+        candidates = np.concatenate([self._mated(many - uniform), self.space.sample(uniform, self.random_state)])
+        candidates, canonical = self._usable(candidates, self._there())
         if len(candidates) < self.n_offsprings:
             return self._filled(candidates)
-        chosen = screen(
-            np.stack(candidates.get("X")),
-            self.n_offsprings,
-            knowledge,
-            self.random_state,
-            self.screening,
-            self.surrogates,
-        )
+        chosen = screen(canonical, self.n_offsprings, knowledge, self.random_state, self.screening, self.surrogates)
         return candidates[chosen]
 
-    def _filled(self, offspring: Population | None = None) -> Population:
+    def _filled(self, offspring: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """A generation of offspring without screening, beginning with those that are there already."""
-        offspring, mating = Population.create() if offspring is None else offspring, True
+        there, mating = self._there(), True
+        offspring = there[:0] if offspring is None else offspring
         for _ in range(FILL_ROUNDS):
             missing = self.n_offsprings - len(offspring)
             # A whole batch costs hardly more than the few that are missing, a second one as much as the first:
             # so a few more than needed, since some are duplicates as a rule.
             if mating:
-                fresh = self._mated(self.pop, round(SPARE * self.pop_size))
+                fresh = self._mated(round(SPARE * self.pop_size))
             else:
-                fresh = Population.new("X", self.space.sample(self.pop_size, self.random_state))
-            found = self._usable(fresh, offspring)
+                fresh = self.space.sample(self.pop_size, self.random_state)
+            found, _ = self._usable(fresh, np.concatenate([there, offspring]))
             mating = mating and len(found) > 0
-            offspring = Population.merge(offspring, found[:missing])
+            offspring = np.concatenate([offspring, found[:missing]])
             if len(offspring) == self.n_offsprings:
                 break
         return offspring
 
-    def _mated(self, parents: Population, n: int) -> Population:
-        return self.mating.do(
-            self.problem, parents, n, n_max_iterations=1, algorithm=self, random_state=self.random_state
-        )
+    def _mated(self, n: int) -> NDArray[np.int64]:
+        """Offspring (n, genes): what pymoo's mating does with individuals, done with codes, of which few are kept."""
+        rng, crossover, mutation = self.random_state, self.mating.crossover, self.mating.mutation
+        pairs = self.mating.selection.do(self.problem, self.pop, -(-n // 2), 2, to_pop=False, random_state=rng)
+        crossed = crossover.cross(self.pop.get("X")[pairs], rng)
+        qualities = np.tile(quality(self.pop)[pairs].mean(axis=1), 2)
+        mutants: NDArray[np.int64] = mutation.mutate(crossed, qualities, rng, self)[:n]
+        return mutants
 
-    def _usable(self, fresh: Population, *others: Population) -> Population:
-        """Those that are new to the run, the population, what is in work and `others`, and may be tried."""
-        fresh = self.eliminate_duplicates.do(fresh, self.pop, *self.asked, *others)
-        if self.accept is not None and len(fresh):
-            fresh = fresh[self.accept(np.stack(fresh.get("X")))]
-        return fresh
+    def _there(self) -> NDArray[np.int64]:
+        """Genotypes of the population and of what is in work."""
+        genotypes: NDArray[np.int64] = Population.merge(self.pop, *self.asked, Population.create()).get("X")
+        return genotypes
+
+    def _usable(
+        self, fresh: NDArray[np.int64], there: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Those that are new to the run and to those that are there, and may be tried; and their canonical forms."""
+        canonical = self.forms.canonical_rows(fresh)
+        usable = self.eliminate_duplicates.new(canonical, keys(self.forms.canonical_rows(there)))
+        if self.accept is not None:
+            usable[usable] = self.accept(fresh[usable])
+        return fresh[usable], canonical[usable]

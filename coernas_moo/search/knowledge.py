@@ -39,23 +39,17 @@ class ArchiveKnowledge:
         self._evaluated, self._size = (genotypes, archive.objective_values(texts)), len(archive)
         return self._evaluated
 
-    def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
+    def costs(self, canonical: NDArray[np.int64]) -> NDArray[np.float64]:
         """Closed-form objectives of canonical networks, NaN for the others."""
-        forms, objectives = self._problem.forms, self._problem.archive.objectives
+        objectives = self._problem.archive.objectives
         names = [objective.name for objective in objectives]
-        rows = self._problem.evaluator.costs.of([forms.canonical(row) for row in genotypes], names)
-        values = [[objective.sign * row.get(objective.name, np.nan) for objective in objectives] for row in rows]
-        return np.array(values, dtype=float).reshape(len(genotypes), len(objectives))
+        signs = np.array([objective.sign for objective in objectives], dtype=float)
+        values: NDArray[np.float64] = signs * self._problem.evaluator.costs.values(canonical, names)
+        return values
 
-    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
+    def features(self, canonical: NDArray[np.int64]) -> Encoded:
         """Each genotype's function, and what it consists of."""
-        space, forms = self._problem.space, self._problem.forms
-        functions = self.functions(genotypes)
-        parts = np.array([forms.parts(row) for row in functions]).reshape(len(functions), -1)
+        space = self._problem.space
+        functions = space.function_rows(canonical)
+        parts = self._problem.forms.parts(functions)
         return Encoded(functions, space.cardinalities, list(space.slices.values()), parts)
-
-    def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Each genotype's function, as codes."""
-        forms = self._problem.forms
-        rows = [forms.function(forms.canonical(row)) for row in genotypes]
-        return np.array(rows, dtype=np.int64).reshape(genotypes.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pymoo.core.mutation import Mutation
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
+from pymoo.core.variable import get
 from pymoo.util import default_random_state
 
 from coernas_moo.spaces import SearchSpace
@@ -53,17 +55,28 @@ class AdaptiveMutation(Mutation):  # type: ignore[misc]
         pop: Population,
         inplace: bool = True,
         *args: Any,
-        random_state: np.random.Generator | None = None,
+        random_state: np.random.Generator,
+        algorithm: Any = None,
         **kwargs: Any,
     ) -> Population:
-        """Mutate `pop` in place, as pymoo's operators do."""
+        """Mutate `pop`, in place where not told otherwise, as pymoo's operators do."""
+        mutated = pop if inplace else deepcopy(pop)
         known = [individual.data.get("quality") for individual in pop]
         qualities = np.array([0.5 if value is None else value for value in known], dtype=float)
-        return super().do(problem, pop, inplace, *args, random_state=random_state, qualities=qualities, **kwargs)
+        mutated.set("X", self.mutate(pop.get("X"), qualities, random_state, algorithm))
+        return mutated
+
+    def mutate(
+        self, genotypes: NDArray[Any], qualities: NDArray[np.float64], rng: np.random.Generator, algorithm: Any = None
+    ) -> NDArray[Any]:
+        """Mutants of genotypes (n, genes) whose parents have the `qualities` (n,)."""
+        mutants = self._do(None, genotypes, random_state=rng, qualities=qualities, algorithm=algorithm)
+        mutated = rng.random(len(genotypes)) <= get(self.prob, size=len(genotypes))
+        return np.where(mutated[:, None], mutants, genotypes)
 
     def _do(
         self,
-        problem: Problem,
+        problem: Problem | None,
         X: NDArray[Any],
         *args: Any,
         random_state: np.random.Generator,

@@ -42,13 +42,13 @@ class Knowledge(Protocol):
     """What is known without evaluating anything; objective values are to be minimised."""
 
     def evaluated(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Genotypes (n, genes) and objective values (n, objectives) of the feasible members of the archive."""
+        """Canonical genotypes (n, genes) and objective values (n, objectives) of the archive's feasible members."""
 
-    def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Objective values (m, objectives), NaN in the columns that only an evaluation tells."""
+    def costs(self, canonical: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Objective values (m, objectives) of canonical genotypes, NaN in the columns that only an evaluation tells."""
 
-    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
-        """The genotypes (m, genes) in a form in which equal functions are equal."""
+    def features(self, canonical: NDArray[np.int64]) -> Encoded:
+        """Canonical genotypes (m, genes) in a form in which equal functions are equal."""
 
 
 def screen(
@@ -67,7 +67,7 @@ def screen(
     candidate's worth is a sum over directions whatever k is. Candidates are taken greedily.
 
     Args:
-        candidates: (m, genes).
+        candidates: canonical genotypes (m, genes).
         wanted: at most m.
         knowledge: what is known.
         rng: draws directions.

@@ -99,6 +99,14 @@ class NASBench201(SearchSpace):
         canonical: Genotype = canonical_forms(self.options).table[tuple(codes)].astype(np.int64)
         return canonical
 
+    def canonical_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
+        return self.function_rows(genotypes) if self.merge else self.check_rows(genotypes)
+
+    def function_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
+        codes = self.check_rows(genotypes)
+        functions: NDArray[np.int64] = canonical_forms(self.options).table[tuple(codes.T)].astype(np.int64)
+        return functions
+
     def parts(self, genotype: ArrayLike) -> NDArray[np.float64]:
         """How often each path leads through the cell (`coernas_moo.spaces.cell_paths`)."""
         return path_counts(self.operations(genotype))

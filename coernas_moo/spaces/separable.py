@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from coernas_moo.errors import CoernasError, ProblemFileError
-from coernas_moo.networks.layers import BatchNorm, Chain, Conv, GlobalAveragePool, Identity, Layer, Linear, ReLU, Shape
-from coernas_moo.networks.plan import Block, NetworkPlan
-from coernas_moo.networks.pools import POOLS, Pool, halved
-from coernas_moo.networks.units import UNITS, Unit
+from coernas_moo.networks.layers import Shape
+from coernas_moo.networks.plan import Chains, NetworkPlan
+from coernas_moo.networks.pools import POOLS, Pool
+from coernas_moo.networks.units import UNITS
 from coernas_moo.registry import Registry
 from coernas_moo.spaces.segment import Segment
+from coernas_moo.spaces.separable_layout import Layout
 from coernas_moo.spaces.separable_text import StageCodes, Vocabulary, from_text, to_text
 from coernas_moo.spaces.settings import SPACES, SpaceSettings
 from coernas_moo.spaces.space import Genotype, SearchSpace, scoring_shape
@@ -127,27 +127,26 @@ class SeparableSpace(SearchSpace):
             segments.append(Segment("width", tuple(f"width{s}" for s in stages), labels, "single-point"))
         super().__init__(segments, input_shape, classes)
         self._vocabulary = Vocabulary(settings.stages, settings.max_depth, settings.units, settings.pools, labels)
-        self._layout()
+        self._lay_out()
 
-    def _layout(self) -> None:
-        """What every genotype shares, worked out once: the resolutions, the widths, what merges, stem and head."""
+    def _lay_out(self) -> None:
+        """What every genotype shares, worked out once: stem, resolutions, widths, head, and what merges."""
         settings = self.settings
-        widths = settings.stage_widths()
+        stage_widths = settings.stage_widths()
         multipliers = settings.width_multipliers or (1.0,)
-        self._widths = tuple(tuple(scaled_width(width, factor) for factor in multipliers) for width in widths)
-        self._width_forms = tuple(tuple(map(options.index, options)) for options in self._widths)
-        stem_width = settings.stem_width or widths[0]
-        self._stem_width = stem_width
-        conv = Conv(self.input_shape.channels, stem_width, 3, stride=settings.stem_stride)
-        self._stem = Block("stem", "convolution 3x3", Chain((conv, BatchNorm(stem_width), ReLU())))
-        shape = self._stem.layer.out_shape(self.input_shape)
-        one_position, pool_forms = [], []
-        for _ in widths:
-            one_position.append(shape.height == shape.width == 1)
-            pool_forms.append(_pool_forms(self._pools, shape))
-            shape = halved(shape)
-        self._one_position = tuple(one_position)
-        self._pool_forms = tuple(pool_forms)
+        widths = tuple(tuple(scaled_width(width, factor) for factor in multipliers) for width in stage_widths)
+        self._layout = Layout(
+            self.input_shape,
+            self.classes,
+            settings.stem_width or stage_widths[0],
+            settings.stem_stride,
+            widths,
+            settings.max_depth,
+            self._units,
+            self._pools,
+        )
+        self._width_forms = tuple(tuple(map(options.index, options)) for options in widths)
+        self._pool_forms = tuple(_pool_forms(self._pools, shape) for shape in self._layout.shapes[:-1])
 
     def canonical(self, genotype: ArrayLike) -> Genotype:
         stages = self._stages(genotype)
@@ -156,11 +155,23 @@ class SeparableSpace(SearchSpace):
             for stage, pools, widths in zip(stages, self._pool_forms, self._width_forms, strict=True)
         )
 
+    def canonical_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
+        codes = self.check_rows(genotypes)
+        stages = np.arange(self.settings.stages)
+        # Views: what is written there is written to the codes.
+        conv, pool, depth = (codes[:, self.slices[name]] for name in ("conv", "pool", "depth"))
+        conv[(np.arange(self.settings.max_depth) > depth[..., None]).reshape(conv.shape)] = 0
+        pool[:] = np.array(self._pool_forms)[stages, pool]
+        if self._vocabulary.widths:
+            width = codes[:, self.slices["width"]]
+            width[:] = np.array(self._width_forms)[stages, width]
+        return codes
+
     def live(self, genotype: ArrayLike) -> NDArray[np.bool_]:
         """All genes but those of units beyond a stage's depth, and of pools of a map that has one position."""
         most = self.settings.max_depth
         units = [position < len(stage.units) for stage in self._stages(genotype) for position in range(most)]
-        pools = [not one for one in self._one_position]
+        pools = [not self._layout.one_position(stage) for stage in range(self.settings.stages)]
         return np.array(units + pools + [True] * (len(self.genes) - len(units) - len(pools)), dtype=np.bool_)
 
     def canonical_size(self) -> int:
@@ -172,15 +183,13 @@ class SeparableSpace(SearchSpace):
         )
 
     def plan(self, genotype: ArrayLike) -> NetworkPlan:
-        blocks, channels = [self._stem], self._stem_width
-        for index, stage in enumerate(self._stages(genotype)):
-            width = self._widths[index][stage.width]
-            for position, code in enumerate(stage.units, 1):
-                blocks.append(_unit_block(index + 1, position, self._units[code], channels, width))
-                channels = width
-            pool = None if self._one_position[index] else self._pools[stage.pool]
-            blocks.append(_pool_block(index + 1, pool, channels))
-        return NetworkPlan(self.input_shape, (*blocks, *_head(channels, self.classes)))
+        return NetworkPlan(self.input_shape, self._layout.blocks(self._stages(genotype)))
+
+    def chains(self, genotypes: ArrayLike) -> Chains:
+        codes = self.check_rows(genotypes)
+        units, pools, depths = (codes[:, self.slices[name]] for name in ("conv", "pool", "depth"))
+        widths = codes[:, self.slices["width"]] if self._vocabulary.widths else np.zeros_like(pools)
+        return self._layout.chains(units.reshape(len(codes), *pools.shape[1:], -1), pools, depths, widths)
 
     def to_text(self, genotype: ArrayLike) -> str:
         return to_text(self._stages(genotype), self._vocabulary)
@@ -268,29 +277,3 @@ def _pool_forms(pools: Sequence[Pool], shape: Shape) -> tuple[int, ...]:
         return (0,) * len(pools)
     classes = [(pool.whole_map_as or pool.name) if sides == 2 else pool.name for pool in pools]
     return tuple(map(classes.index, classes))
-
-
-@cache
-def _unit_block(stage: int, position: int, unit: Unit, in_channels: int, out_channels: int) -> Block:
-    return Block(f"stage{stage}.unit{position}", unit.label, _unit_layer(unit, in_channels, out_channels))
-
-
-@cache
-def _unit_layer(unit: Unit, in_channels: int, out_channels: int) -> Layer:
-    return unit(in_channels, out_channels)
-
-
-@cache
-def _pool_block(stage: int, pool: Pool | None, channels: int) -> Block:
-    """The pool's block, or none's: a map of one position stays, and proxies need not look at it twice."""
-    if pool is None:
-        return Block(f"stage{stage}.pool", "none: one position left", Identity(), observed=False)
-    return Block(f"stage{stage}.pool", pool.label, pool(channels))
-
-
-@cache
-def _head(channels: int, classes: int) -> tuple[Block, Block]:
-    return (
-        Block("head.pool", "global average pool", GlobalAveragePool(), observed=False),
-        Block("head.linear", "linear classifier", Linear(channels, classes), observed=False),
-    )

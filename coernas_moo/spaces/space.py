@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from coernas_moo.errors import GenotypeError, ProblemFileError
 from coernas_moo.networks.layers import Shape
-from coernas_moo.networks.plan import Network, NetworkPlan
+from coernas_moo.networks.plan import Chains, Network, NetworkPlan
 from coernas_moo.spaces.segment import Segment
 
 if TYPE_CHECKING:
@@ -97,11 +97,21 @@ class SearchSpace(ABC):
             )
         return codes
 
+    def check_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
+        """Genotypes (n, genes) as an int64 matrix of its own; raises `GenotypeError` where one is not of the space."""
+        rows = np.asarray(genotypes)
+        if rows.dtype == np.int64 and rows.shape[1:] == self._bounds.shape and self._all_inside(rows):
+            return rows.copy()
+        return np.array([self.check(row) for row in rows], dtype=np.int64).reshape(len(rows), len(self.genes))
+
     def _clearly_inside(self, genotype: NDArray[Any]) -> bool:
         if genotype.dtype != np.int64 or genotype.shape != self._bounds.shape:
             return False
+        return self._all_inside(genotype)
+
+    def _all_inside(self, codes: NDArray[np.int64]) -> bool:
         # As unsigned numbers, negative codes are too large as well.
-        return not (genotype.view(np.uint64) >= self._bounds).any()
+        return not (codes.view(np.uint64) >= self._bounds).any()
 
     def decode(self, genotype: ArrayLike) -> dict[str, str]:
         """Gene name to option label."""
@@ -150,10 +160,21 @@ class SearchSpace(ABC):
     def canonical(self, genotype: ArrayLike) -> Genotype:
         """The one genotype that stands for all that build the same function; idempotent."""
 
+    def canonical_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
+        """`canonical` of every row (n, genes). A search asks for those of all its candidates, many more than it
+        evaluates: a space that can work them out at once overrides this."""
+        return self._each(self.canonical, genotypes)
+
     def function(self, genotype: ArrayLike) -> Genotype:
         """The form by which genotypes are compared when one is to tell something of another: equal where the function
         is; the canonical form, unless a space tells genotypes apart that build the same function."""
         return self.canonical(genotype)
+
+    def function_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
+        """`function` of every row (n, genes)."""
+        if type(self).function is SearchSpace.function:
+            return self.canonical_rows(genotypes)
+        return self._each(self.function, genotypes)
 
     def parts(self, genotype: ArrayLike) -> NDArray[np.float64]:
         """How often each of the larger parts that a space knows occurs in a genotype, shape (parts,).
@@ -161,6 +182,10 @@ class SearchSpace(ABC):
         A search compares genotypes by them, beside genes and options; there are none, unless a space says some.
         """
         return np.zeros(0)
+
+    def _each(self, form: Callable[[ArrayLike], Genotype], genotypes: ArrayLike) -> NDArray[np.int64]:
+        rows = np.asarray(genotypes)
+        return np.array([form(row) for row in rows], dtype=np.int64).reshape(len(rows), len(self.genes))
 
     def live(self, genotype: ArrayLike) -> NDArray[np.bool_]:
         """Which genes of a genotype reach the output, shape (genes,); all of them, unless a space has inert genes.
@@ -176,6 +201,11 @@ class SearchSpace(ABC):
     @abstractmethod
     def plan(self, genotype: ArrayLike) -> NetworkPlan:
         """The network as data, exactly as the genotype says, dead parts included where the space can express them."""
+
+    def chains(self, genotypes: ArrayLike) -> Chains | None:
+        """The plans of every row (n, genes), equal blocks shared; None where there is no quicker way than plan by plan,
+        which is so unless a space overrides this."""
+        return None
 
     @abstractmethod
     def to_text(self, genotype: ArrayLike) -> str:

@@ -292,7 +292,7 @@ def test_without_an_archive_any_candidates_are_taken() -> None:
 def test_knowledge_of_a_search_problem_is_its_archive_and_closed_forms() -> None:
     problem, _ = synthetic_problem(CELLS, ["score >= 0.3"])
     knowledge = ArchiveKnowledge(problem)
-    rows = problem.space.sample(40, np.random.default_rng(0))
+    rows = problem.space.canonical_rows(problem.space.sample(40, np.random.default_rng(0)))
     costs = knowledge.costs(rows)
     assert np.isnan(costs[:, 0]).all()
     assert costs[:, 1].tolist() == [problem.space.params(row) for row in rows]
