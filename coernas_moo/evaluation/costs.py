@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import CoernasError, RunError
@@ -71,17 +71,18 @@ class ClosedFormCosts:
         Returns:
             Shape (n, names), NaN in the columns of what has no closed form.
         """
-        closed = [name for name in names if name in self._functions or (name == LATENCY and self._table is not None)]
+        table = self._table is not None
+        known = [i for i, name in enumerate(names) if name in self._functions or (table and name == LATENCY)]
+        closed = [names[i] for i in known]
         found = self._at_once(genotypes, closed)
         if found is None:
-            rows = self.of(list(genotypes), closed)
-            found = np.array([[row[name] for name in closed] for row in rows], dtype=np.float64)
+            found = [[row[name] for name in closed] for row in self.of(list(genotypes), closed)]
         values = np.full((len(genotypes), len(names)), np.nan)
-        values[:, [names.index(name) for name in closed]] = found.reshape(len(genotypes), len(closed))
+        values[:, known] = np.array(found, dtype=np.float64).reshape(len(genotypes), len(known))
         return values
 
-    def _at_once(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64] | None:
-        """Columns of `values`; None where they have to be worked out one by one."""
+    def _at_once(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> ArrayLike | None:
+        """What `of` says, shape (n, names); None where it has to be worked out network by network."""
         shares = [
             self._table.of_block if name == LATENCY and self._table else OBJECTIVES[name].of_block for name in names
         ]
@@ -91,14 +92,21 @@ class ClosedFormCosts:
                 return None
             columns = [chains.sums([share(*block) for block in chains.blocks]) for share in shares if share]
         except Exception:  # noqa: BLE001
-            # One by one, operators that are missing are measured, and an error says which network it is about.
+            # Network by network, operators that are missing are measured, and an error says which network it is of.
             return None
-        return np.array(columns).T
+        return np.transpose(columns)
 
     def violation(self, costs: Mapping[str, float]) -> float:
         """Sum of the relative violations of the closed-form limits; 0 where all hold, infinite where a cost is NaN."""
         violations = [limit.violation(costs[limit.objective]) for limit in self.limits]
         return sum(math.inf if math.isnan(violation) else max(0.0, violation) for violation in violations)
+
+    def violations(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """`violation` of many canonical genotypes (n, genes), shape (n,)."""
+        values = self.values(genotypes, [limit.objective for limit in self.limits])
+        each = np.stack([limit.violation(column) for limit, column in zip(self.limits, values.T, strict=True)])
+        total: NDArray[np.float64] = np.where(np.isnan(each), np.inf, np.maximum(each, 0.0)).sum(axis=0)
+        return total
 
     def _plan(self, genotype: Genotype) -> NetworkPlan:
         try:

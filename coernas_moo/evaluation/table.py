@@ -135,10 +135,9 @@ class TableCosts(ClosedFormCosts):
 
     def values(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64]:
         """As `of` has them, NaN for the others."""
+        known = [i for i, name in enumerate(names) if name in self._names]
         values = np.full((len(genotypes), len(names)), np.nan)
-        free = [name for name in names if name in self._names]
-        known = self._free[self.rows(genotypes)]
-        values[:, [names.index(name) for name in free]] = known[:, [self._names.index(name) for name in free]]
+        values[:, known] = self._free[self.rows(genotypes)][:, [self._names.index(names[i]) for i in known]]
         return values
 
 

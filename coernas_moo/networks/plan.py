@@ -102,13 +102,17 @@ class NetworkPlan:
     input_shape: Shape
     blocks: tuple[Block, ...]
 
-    def costs(self) -> Iterator[BlockCost]:
-        """One row a block: shapes, parameters, MACs for one image."""
+    def placed(self) -> Iterator[tuple[Block, Shape]]:
+        """Every block with the shape of its input, in order."""
         shape = self.input_shape
         for block in self.blocks:
-            out = block.out_shape(shape)
-            yield BlockCost(block.name, block.label, shape, out, block.params, block.macs(shape))
-            shape = out
+            yield block, shape
+            shape = block.out_shape(shape)
+
+    def costs(self) -> Iterator[BlockCost]:
+        """One row a block: shapes, parameters, MACs for one image."""
+        for block, shape in self.placed():
+            yield BlockCost(block.name, block.label, shape, block.out_shape(shape), block.params, block.macs(shape))
 
     def params(self) -> int:
         """Trainable parameters of the whole network."""
@@ -116,18 +120,12 @@ class NetworkPlan:
 
     def macs(self) -> int:
         """MACs of convolutions and linear maps for one image."""
-        total, shape = 0, self.input_shape
-        for block in self.blocks:
-            total += block.macs(shape)
-            shape = block.out_shape(shape)
-        return total
+        return sum(block.macs(shape) for block, shape in self.placed())
 
     def operators(self) -> Iterator[tuple[Layer, Shape]]:
         """Every part whose latency is measured by itself, with its input shape, in order."""
-        shape = self.input_shape
-        for block in self.blocks:
+        for block, shape in self.placed():
             yield from block.layer.operators(shape)
-            shape = block.out_shape(shape)
 
     def build(self) -> Network:
         """The network, weights not yet set (see `coernas_moo.networks.init.he_init`).

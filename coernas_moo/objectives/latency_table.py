@@ -169,11 +169,9 @@ class LatencyTable:
     def missing(self, plan: NetworkPlan) -> list[Operator]:
         """Operators of `plan` that have not been measured, each once, in order."""
         missing: dict[_Key, Operator] = {}
-        shape = plan.input_shape
-        for block in plan.blocks:
+        for block, shape in plan.placed():
             if (id(block.layer), shape) not in self._blocks:
                 missing |= self._missing(block.layer.operators(shape))
-            shape = block.out_shape(shape)
         return list(missing.values())
 
     def measure(self, work: Iterable[NetworkPlan | Operator]) -> int:
@@ -208,10 +206,9 @@ class LatencyTable:
         Raises:
             MissingLatencyError: an operator has not been measured; `measure([plan])` does.
         """
-        total, shape = 0.0, plan.input_shape
-        for block in plan.blocks:
+        total = 0.0
+        for block, shape in plan.placed():
             total += self.of_block(block, shape)
-            shape = block.out_shape(shape)
         return total
 
     def of_block(self, block: Block, shape: Shape) -> float:

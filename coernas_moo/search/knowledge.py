@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.search.surrogate import Encoded
-from coernas_moo.spaces import Genotype
 
 if TYPE_CHECKING:
     from coernas_moo.search.problem import SearchProblem
@@ -19,7 +18,6 @@ class ArchiveKnowledge:
 
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
-        self._genotypes: dict[str, Genotype] = {}
         self._evaluated: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
         self._size = -1
 
@@ -32,10 +30,8 @@ class ArchiveKnowledge:
         texts = archive.ranked()
         feasible = np.flatnonzero((archive.constraint_values(texts) <= 0).all(axis=1))
         texts = [texts[i] for i in feasible]
-        for text in texts:
-            if text not in self._genotypes:
-                self._genotypes[text] = space.canonical(space.from_text(text))
-        genotypes = np.array([self._genotypes[text] for text in texts], dtype=np.int64).reshape(-1, len(space.genes))
+        genotypes = np.array([self._problem.genotype(text) for text in texts], dtype=np.int64)
+        genotypes = genotypes.reshape(-1, len(space.genes))
         self._evaluated, self._size = (genotypes, archive.objective_values(texts)), len(archive)
         return self._evaluated
 

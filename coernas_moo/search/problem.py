@@ -70,9 +70,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
         self.max_evaluations: int | None = None
         self.on_record: OnRecord | None = None
         self._in_work: set[str] = set()
+        self._genotypes: dict[str, Genotype] = {}
         # Canonical genotypes in the archive: most of those asked about are not, and their texts need not be written.
         self._known: set[bytes] = set()
-        self._allowed: dict[bytes, bool] = {}
         super().__init__(
             n_var=len(space.genes),
             n_obj=len(archive.objectives),
@@ -90,19 +90,24 @@ class SearchProblem(Problem):  # type: ignore[misc]
     def is_known(self, canonical: Genotype) -> bool:
         """Whether a canonical genotype is in the archive."""
         if len(self._known) != len(self.archive):
-            self._known = {self.space.canonical(self.space.from_text(record.text)).tobytes() for record in self.archive}
+            self._known = {self.genotype(record.text).tobytes() for record in self.archive}
         return canonical.tobytes() in self._known
+
+    def genotype(self, text: str) -> Genotype:
+        """The canonical genotype of a text, which need not be read where the search has evaluated it; not to be written
+        to."""
+        known = self._genotypes.get(text)
+        if known is None:
+            known = self._genotypes[text] = self.space.canonical(self.space.from_text(text))
+        return known
 
     def accept(self, genotypes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows (n, genes) meet all closed-form limits."""
-        if not self.evaluator.costs.limits:
+        costs = self.evaluator.costs
+        if not costs.limits:
             return np.ones(len(genotypes), dtype=bool)
-        canonical = [self.forms.canonical(row) for row in genotypes]
-        unseen = {c.tobytes(): c for c in canonical if c.tobytes() not in self._allowed}
-        closed_form = self.evaluator.costs
-        for key, costs in zip(unseen, closed_form.of(list(unseen.values())), strict=True):
-            self._allowed[key] = closed_form.violation(costs) <= 0
-        return np.array([self._allowed[c.tobytes()] for c in canonical], dtype=bool)
+        within: NDArray[np.bool_] = costs.violations(self.forms.canonical_rows(genotypes)) <= 0
+        return within
 
     def update(self, population: Population) -> None:
         """Bring F and G of evaluated members up to date with the archive."""
@@ -150,6 +155,7 @@ class SearchProblem(Problem):  # type: ignore[misc]
         found = [i for i, record in enumerate(batch.records) if record is not None]
         self.archive.add(record for record in batch.records if record is not None)
         self._known.update(batch.genotypes[i].tobytes() for i in found)
+        self._genotypes.update((self.forms.text(batch.genotypes[i]), batch.genotypes[i]) for i in found)
         self._in_work.difference_update(self.forms.text(genotype) for genotype in batch.genotypes)
 
     def _begin(self, population: NDArray[Any]) -> Batch:

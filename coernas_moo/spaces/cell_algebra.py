@@ -115,35 +115,43 @@ def canonical_forms(options: tuple[str, ...]) -> CanonicalForms:
     fewest pools, then the fewest edges, then the smallest codes. Such a cell is always among the class, whatever the
     options: only `none` makes dead edges, so where they exist they can be dropped.
     """
-    code = {operation: i for i, operation in enumerate(options)}
-    weighted = {operation for operation in options if (layer := edge_layer(operation, 1)) and layer.params()}
-    idle = {NONE, SKIP}
-    numbering: Numbering = {}
-    best: dict[Terms, tuple[tuple[int, ...], tuple[int, ...]]] = {}
-    classes: list[Terms] = []
-    inner = _FIRST_EDGE[NODES - 1]
-    for cell in itertools.product(options, repeat=inner):
-        nodes: list[Terms] = [(INPUT,)]
-        for target in range(1, NODES - 1):
-            nodes.append(_sum(cell[_FIRST_EDGE[target] : _FIRST_EDGE[target + 1]], nodes, numbering))
-        for last in itertools.product(options, repeat=len(EDGES) - inner):
-            terms = _sum(last, nodes, numbering)
-            classes.append(terms)
-            operations = cell + last
-            if not _has_dead_edges(tuple(operation != NONE for operation in operations)):
-                weights = sum(operation in weighted for operation in operations)
-                computing = sum(operation not in idle for operation in operations)
-                edges = sum(operation != NONE for operation in operations)
-                candidate = (-weights, computing, edges), tuple(code[operation] for operation in operations)
-                if terms not in best or candidate < best[terms]:
-                    best[terms] = candidate
-    table = np.array([best[terms][1] for terms in classes], dtype=np.int16)
-    table = table.reshape((len(options),) * len(EDGES) + (len(EDGES),))
+    classes = _classes(options)
+    cells = np.indices((len(options),) * len(EDGES), dtype=np.int16).reshape(len(EDGES), -1).T
+    present = np.array([operation != NONE for operation in options])
+    candidates = np.flatnonzero(~_dead_edges()[tuple(present[cells].T.astype(np.int64))])
+    weighted = np.array(
+        [(layer := edge_layer(operation, 1)) is not None and layer.params() > 0 for operation in options]
+    )
+    computing = np.array([operation not in (NONE, SKIP) for operation in options])
+    weights, layers, edges = (kind[cells[candidates]].sum(axis=1) for kind in (weighted, computing, present))
+    # A stable sort: among equals the smallest codes stay first.
+    order = candidates[np.lexsort((edges, layers, -weights, classes[candidates]))]
+    _, best = np.unique(classes[order], return_index=True)
+    table = cells[order[best]][classes].reshape((len(options),) * len(EDGES) + (len(EDGES),))
     table.setflags(write=False)
     return CanonicalForms(table, len(best))
 
 
 @cache
-def _has_dead_edges(present: tuple[bool, ...]) -> bool:
-    cell = tuple(SKIP if there else NONE for there in present)
-    return without_dead_edges(cell) != cell
+def _dead_edges() -> NDArray[np.bool_]:
+    """Whether a cell has dead edges, by which of its edges are there (1) or not (0); shape (2,) * 6."""
+    cells = [tuple(SKIP if there else NONE for there in present) for present in np.ndindex((2,) * len(EDGES))]
+    return np.array([without_dead_edges(cell) != cell for cell in cells]).reshape((2,) * len(EDGES))
+
+
+def _classes(options: tuple[str, ...]) -> NDArray[np.int64]:
+    """For every cell over `options`, in the order of their codes, the number of its class: 0, 1, ..."""
+    numbering: Numbering = {}
+    numbers: dict[Terms, int] = {}
+    classes: list[int] = []
+    inner = _FIRST_EDGE[NODES - 1]
+    for cell in itertools.product(options, repeat=inner):
+        nodes: list[Terms] = [(INPUT,)]
+        for target in range(1, NODES - 1):
+            nodes.append(_sum(cell[_FIRST_EDGE[target] : _FIRST_EDGE[target + 1]], nodes, numbering))
+        # What each option adds to the output is the same in all the cells that differ in their last edges only.
+        added = [[_sum((operation,), (node,), numbering) for operation in options] for node in nodes]
+        for summands in itertools.product(*added):
+            terms = tuple(sorted(itertools.chain.from_iterable(summands)))
+            classes.append(numbers.setdefault(terms, len(numbers)))
+    return np.array(classes)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from coernas_moo.errors import GenotypeError, ProblemFileError
 from coernas_moo.networks.cell import EDGES, NODES, OPERATIONS, Cell, Reduction
 from coernas_moo.networks.layers import BatchNorm, Chain, Conv, GlobalAveragePool, Linear, ReLU, Shape
-from coernas_moo.networks.plan import Block, NetworkPlan
+from coernas_moo.networks.plan import Block, Chains, NetworkPlan
 from coernas_moo.spaces.cell_algebra import canonical_forms, without_dead_edges
 from coernas_moo.spaces.cell_paths import path_counts
 from coernas_moo.spaces.segment import Segment
@@ -76,6 +76,7 @@ class NASBench201(SearchSpace):
         self.scoring_cells = scoring_cells
         self.options = tuple(options)
         self.merge = merge
+        self._made: dict[int, tuple[Block, ...]] = {}
 
     def operations(self, genotype: ArrayLike) -> tuple[str, ...]:
         """The operation of each edge."""
@@ -138,6 +139,34 @@ class NASBench201(SearchSpace):
             cell = Cell(width, operations)
             blocks.extend(Block(f"stage{stage}.cell{i}", "cell", cell) for i in range(1, self.cells + 1))
         return NetworkPlan(self.input_shape, (*blocks, *self._after))
+
+    def chains(self, genotypes: ArrayLike) -> Chains:
+        codes = self.check_rows(genotypes)
+        keys = np.ravel_multi_index(tuple(codes.T), tuple(self.cardinalities))
+        distinct, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
+        # Any network is the frame: cells stand where its own do, and those of a stage are alike.
+        frame = list(self.plan(np.zeros_like(self.cardinalities)).placed())
+        places = np.tile(np.arange(len(frame)), (len(codes), 1))
+        stages: dict[int, Shape] = {}
+        for place, (block, shape) in enumerate(frame):
+            if isinstance(block.layer, Cell):
+                stages.setdefault(block.layer.channels, shape)
+                places[:, place] = len(frame) + STAGES * numbers + len(stages) - 1
+        cells = [
+            placed
+            for key, row in zip(distinct.tolist(), first, strict=True)
+            for placed in zip(self._cells(key, codes[row]), stages.values(), strict=True)
+        ]
+        return Chains((*frame, *cells), places)
+
+    def _cells(self, key: int, genotype: Genotype) -> tuple[Block, ...]:
+        """A genotype's cell in each stage, made once."""
+        if key not in self._made:
+            operations = self.operations(genotype)
+            self._made[key] = tuple(
+                Block("cell", "cell", Cell(self.channels * 2**stage, operations)) for stage in range(STAGES)
+            )
+        return self._made[key]
 
     def to_text(self, genotype: ArrayLike) -> str:
         """The benchmark's architecture string, `|operation~source|...|` for nodes 1 to 3, joined by `+`."""
