@@ -189,7 +189,8 @@ class SeparableSpace(SearchSpace):
         codes = self.check_rows(genotypes)
         units, pools, depths = (codes[:, self.slices[name]] for name in ("conv", "pool", "depth"))
         widths = codes[:, self.slices["width"]] if self._vocabulary.widths else np.zeros_like(pools)
-        return self._layout.chains(units.reshape(len(codes), *pools.shape[1:], -1), pools, depths, widths)
+        units = units.reshape(len(codes), self.settings.stages, self.settings.max_depth)
+        return self._layout.chains(units, pools, depths, widths)
 
     def to_text(self, genotype: ArrayLike) -> str:
         return to_text(self._stages(genotype), self._vocabulary)

@@ -97,6 +97,32 @@ class SpaceConformance:
             assert np.array_equal(space.canonical(canonical), canonical)
             assert np.array_equal(space.from_text(space.to_text(canonical)), canonical)
 
+    def test_rows_have_the_forms_that_each_has_alone(self, space: SearchSpace) -> None:
+        for n in (0, 1, 8 * self.samples):
+            genotypes = self._genotypes(space, n)
+            before = genotypes.copy()
+            for of_rows, of_one in ((space.canonical_rows, space.canonical), (space.function_rows, space.function)):
+                forms = of_rows(genotypes)
+                assert forms.dtype == np.int64
+                assert forms.shape == genotypes.shape
+                assert not np.shares_memory(forms, genotypes)
+                assert all(np.array_equal(form, of_one(one)) for form, one in zip(forms, genotypes, strict=True))
+            assert np.array_equal(genotypes, before)
+
+    def test_chains_are_the_plans(self, space: SearchSpace) -> None:
+        for n in (0, 1, 2 * self.samples):
+            genotypes = self._genotypes(space, n)
+            chains = space.chains(genotypes)
+            if chains is None:
+                continue
+            assert len(chains.places) == n
+            for genotype, places in zip(genotypes, chains.places, strict=True):
+                placed = [chains.blocks[number] for number in places if number >= 0]
+                planned = list(space.plan(genotype).placed())
+                assert [(block.layer, shape) for block, shape in placed] == [
+                    (block.layer, shape) for block, shape in planned
+                ]
+
     def test_parts_are_counts_of_the_same_parts(self, space: SearchSpace) -> None:
         counts = [space.parts(genotype) for genotype in self._genotypes(space, self.samples)]
         assert len({each.shape for each in counts}) == 1
@@ -177,6 +203,9 @@ class SpaceConformance:
             for use in (space.check, space.decode, space.canonical, space.plan, space.to_text):
                 with pytest.raises(GenotypeError):
                     use(genotype)
+            for use_rows in (space.check_rows, space.canonical_rows, space.function_rows):
+                with pytest.raises(GenotypeError):
+                    use_rows([genotype])
 
     def test_bad_text_is_named(self, space: SearchSpace) -> None:
         text = space.to_text(self._genotypes(space, 1)[0])

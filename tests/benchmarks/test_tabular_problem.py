@@ -58,6 +58,17 @@ def test_the_costs_of_the_table_are_those_of_the_plans() -> None:
         assert costs["macs"] == pytest.approx(problem.space.macs(row), rel=1e-6)
 
 
+def test_the_costs_of_many_rows_are_those_of_each(table_here: None) -> None:
+    problem = TabularProblem(made(objectives=["error:cifar10", "latency:edgegpu", "params"], limits=["params <= 7e5"]))
+    rows, costs = problem.space.sample(30, np.random.default_rng(1)), problem.table_costs
+    names = ["params", "error:cifar10", "latency:edgegpu"]
+    expected = [[each.get(name, np.nan) for name in names] for each in costs.of(list(rows))]
+    assert np.array_equal(costs.values(rows, names), expected, equal_nan=True)
+    assert np.isnan(expected).any(axis=0).tolist() == [False, True, False]
+    assert costs.violations(rows).tolist() == [costs.violation(each) for each in costs.of(list(rows))]
+    assert problem.accept(rows).tolist() == [costs.violation(each) <= 0 for each in costs.of(list(rows))]
+
+
 def test_rows_count_one_by_one_unless_merged(table_here: None) -> None:
     problem, merged = TabularProblem(made()), TabularProblem(made(space__merge=True))
     dead = np.array([[3, 0, 0, 3, 0, 0], [0, 0, 0, 3, 0, 0]])

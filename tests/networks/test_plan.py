@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.layers import BatchNorm, Chain, Conv, GlobalAveragePool, Linear, ReLU, Shape
-from coernas_moo.networks.plan import Block, NetworkPlan
+from coernas_moo.networks.plan import Block, Chains, NetworkPlan
 
 
 @pytest.fixture
@@ -34,6 +35,24 @@ def test_operators_name_every_block_with_its_input(plan: NetworkPlan) -> None:
     assert [(layer, str(shape)) for layer, shape in plan.operators()] == [
         (block.layer, shape) for block, shape in zip(plan.blocks, ("2x9x7", "4x5x4", "4x5x4", "4x1x1"), strict=True)
     ]
+
+
+def test_sums_over_chains_are_bit_for_bit_those_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    block = Block("pool", "global average", GlobalAveragePool()), Shape(4, 8, 8)
+    places = rng.integers(-1, 40, size=(50, 17))
+    chains, values = Chains((block,) * 40, places), rng.lognormal(size=40).tolist()
+    expected = []
+    for row in places:
+        total = 0.0
+        for number in row:
+            if number >= 0:
+                total += values[number]
+        expected.append(total)
+    assert chains.sums(values).tolist() == expected
+    # Numbers too large for a float to hold their sum on the way.
+    large = [2**53 - 1 + number for number in range(40)]
+    assert chains.sums(large).tolist() == [float(sum(large[i] for i in row if i >= 0)) for row in places]
 
 
 def test_network_chains_the_blocks_and_observes_all_but_the_head(plan: NetworkPlan) -> None:

@@ -9,15 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pymoo.algorithms.moo.nsga2 import NSGA2
+from pymoo.core.crossover import Crossover
 from pymoo.core.individual import Individual
+from pymoo.core.mutation import Mutation
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
+from pymoo.core.variable import Real
 from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.optimize import minimize
 
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.crossover import SegmentCrossover, _exchanged
-from coernas_moo.search.duplicates import CanonicalDuplicates
+from coernas_moo.search.duplicates import CanonicalDuplicates, keys
+from coernas_moo.search.forms import Forms
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.quality import quality
 from coernas_moo.search.sampling import BalancedSampling
@@ -135,6 +139,28 @@ def test_offspring_carry_the_mean_quality_of_their_parents() -> None:
     assert offspring.get("quality").tolist() == pytest.approx([5 / 6, 1 / 6, 5 / 6, 1 / 6])
 
 
+@pytest.mark.parametrize("prob", [0.0, 0.6, 1.0])
+def test_the_operators_draw_and_answer_as_pymoos_own_steps_do(prob: float) -> None:
+    crossover, mutation = SegmentCrossover(SPACE), AdaptiveMutation(SPACE)
+    crossover.prob = mutation.prob = Real(prob)
+    members, problem = Population.new("X", SPACE.sample(30, np.random.default_rng(0))), bounds_only(SPACE)
+    parents = np.random.default_rng(1).integers(0, 30, size=(25, 2))
+    ours, theirs = np.random.default_rng(2), np.random.default_rng(2)
+    offspring = crossover.do(problem, members, parents, random_state=ours)
+    expected = Crossover.do(crossover, problem, members, parents, random_state=theirs)
+    assert np.array_equal(offspring.get("X"), expected.get("X"))
+    halves = np.full(50, 0.5)
+    mutants = mutation.do(problem, offspring, inplace=False, random_state=ours)
+    assert np.array_equal(offspring.get("X"), expected.get("X"))
+    Mutation.do(mutation, problem, expected, random_state=theirs, qualities=halves)
+    assert np.array_equal(mutants.get("X"), expected.get("X"))
+    assert np.array_equal(mutation.do(problem, mutants, random_state=ours), mutants)
+    assert (prob == 0.0) == np.array_equal(mutants.get("X"), offspring.get("X"))
+    Mutation.do(mutation, problem, expected, random_state=theirs, qualities=halves)
+    assert np.array_equal(mutants.get("X"), expected.get("X"))
+    assert ours.bit_generator.state == theirs.bit_generator.state
+
+
 def test_infeasible_members_come_last_in_quality() -> None:
     members = Population.new("X", ONES[:3], "F", np.array([[5.0], [0.0], [0.0]]))
     members.set("CV", np.array([[0.0], [2.0], [1.0]]))
@@ -190,6 +216,37 @@ def test_canonical_duplicates_are_dropped() -> None:
     assert len(CanonicalDuplicates(space, lambda canonical: True).do(kept)) == 0
     floats = Population.create(Individual(X=first + 0.2), Individual(X=first - 0.3))
     assert len(CanonicalDuplicates(space).do(floats)) == 1
+
+
+class RowByRow(NASBench201):
+    """A space of another package, which knows nothing of rows."""
+
+    canonical_rows = SearchSpace.canonical_rows
+
+
+@pytest.mark.parametrize("kind", [NASBench201, RowByRow])
+def test_new_is_what_was_neither_seen_nor_known_nor_there_before(kind: type[NASBench201]) -> None:
+    space = kind(Shape(3, 16, 16), 10)
+    rows = space.sample(60, np.random.default_rng(0))
+    forms = Forms(space)
+    canonical = forms.canonical_rows(rows + 0.3)
+    assert np.array_equal(canonical, [space.canonical(row) for row in rows])
+    assert forms.canonical_rows(rows[:0]).shape == (0, 6)
+    unwanted = {tuple(row) for row in canonical[:10]}
+    told: list[tuple[int, ...]] = []
+
+    def known(form: NDArray[np.int64]) -> bool:
+        told.append(tuple(form))
+        return bool(form[0] == 1)
+
+    new = CanonicalDuplicates(space, known, forms).new(canonical, keys(canonical[:10]))
+    expected = []
+    for row in map(tuple, canonical):
+        expected.append(row not in unwanted and row[0] != 1)
+        unwanted.add(row)
+    assert new.tolist() == expected
+    assert 0 < new.sum() < 50
+    assert len(set(told)) == len(told)
 
 
 class Ones(Problem):

@@ -74,6 +74,20 @@ def test_merged_genotypes_cost_the_same(space: SeparableSpace, data: st.DataObje
     ]
 
 
+@given(small_spaces(), st.integers(0, 1000))
+@settings(max_examples=40, deadline=None)
+def test_many_at_once_are_what_each_is_alone(space: SeparableSpace, seed: int) -> None:
+    genotypes = space.sample(7, np.random.default_rng(seed))
+    canonical = space.canonical_rows(genotypes)
+    assert np.array_equal(canonical, [space.canonical(genotype) for genotype in genotypes])
+    chains = space.chains(canonical)
+    macs = chains.sums([block.macs(shape) for block, shape in chains.blocks])
+    assert macs.tolist() == [space.macs(genotype) for genotype in genotypes]
+    for form, places in zip(canonical, chains.places, strict=True):
+        planned = space.plan(form).placed()
+        assert [chains.blocks[number] for number in places if number >= 0] == list(planned)
+
+
 @given(small_spaces())
 @settings(max_examples=25, deadline=None)
 def test_canonical_size_is_what_enumeration_finds(space: SeparableSpace) -> None:
