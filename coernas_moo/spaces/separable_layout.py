@@ -48,6 +48,9 @@ class Layout:
         """Of the map that enters each stage, and of the last one's output; channels are those of the stem."""
         for _ in widths:
             self.shapes.append(halved(self.shapes[-1]))
+        places, codes = len(widths) * (max_depth + 1), max(len(units), len(pools))
+        # Of a place, the code that stands there, and the width codes of the stage before and of its own.
+        self._radices = places, codes, len(widths[0]), len(widths[0])
         self._placed: dict[int, tuple[Block, Shape]] = {}
 
     def one_position(self, stage: int) -> bool:
@@ -84,31 +87,20 @@ class Layout:
         codes = np.concatenate([units, pools[:, :, None]], axis=2)
         there = np.arange(most + 1) <= depths[:, :, None]
         there[:, :, most] = True
-        place = np.arange(stages * (most + 1)).reshape(stages, most + 1)
-        radices = (stages * (most + 1), self._options, self._multipliers, self._multipliers)
-        keys = np.ravel_multi_index(np.broadcast_arrays(place, codes, before[:, :, None], widths[:, :, None]), radices)[
-            there
-        ]
-        distinct, numbers = np.unique(keys, return_inverse=True)
+        numbered = np.arange(stages * (most + 1)).reshape(stages, most + 1)
+        what = np.broadcast_arrays(numbered, codes, before[:, :, None], widths[:, :, None])
+        keys, numbers = np.unique(np.ravel_multi_index(what, self._radices)[there], return_inverse=True)
+        # Before them the stem, after them the two blocks of the head for the last stage's width.
         fixed = [(self.stem, self.input_shape), *(block for width in self.widths[-1] for block in self._ends(width))]
-        places = np.full((n, stages * (most + 1) + 3), -1, dtype=np.int64)
-        places[:, 0] = 0
-        places[:, 1:-2][there.reshape(n, -1)] = len(fixed) + numbers
-        places[:, -2:] = 1 + 2 * widths[:, -1:] + np.arange(2)
-        placed = [self._known(key, radices) for key in distinct.tolist()]
-        return Chains((*fixed, *placed), places)
+        stem, head = np.zeros((n, 1), dtype=np.int64), 1 + 2 * widths[:, -1:] + np.arange(2)
+        middle = np.full((n, stages * (most + 1)), -1, dtype=np.int64)
+        middle[there.reshape(middle.shape)] = len(fixed) + numbers
+        placed = [self._known(key) for key in keys.tolist()]
+        return Chains((*fixed, *placed), np.concatenate([stem, middle, head], axis=1))
 
-    @property
-    def _options(self) -> int:
-        return max(len(self.units), len(self.pools))
-
-    @property
-    def _multipliers(self) -> int:
-        return len(self.widths[0])
-
-    def _known(self, key: int, radices: tuple[int, ...]) -> tuple[Block, Shape]:
+    def _known(self, key: int) -> tuple[Block, Shape]:
         if key not in self._placed:
-            place, code, before, width = map(int, np.unravel_index(key, radices))
+            place, code, before, width = map(int, np.unravel_index(key, self._radices))
             self._placed[key] = self._at(*divmod(place, self.max_depth + 1), code, before, width)
         return self._placed[key]
 
