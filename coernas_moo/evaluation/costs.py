@@ -21,8 +21,8 @@ from coernas_moo.spaces import Genotype, SearchSpace
 ALWAYS = ("params", "macs")
 """Closed-form costs that every record carries, objective or not: tables and plots show them."""
 
-
 LATENCY = "latency_ms"
+"""The cost that comes from the table."""
 
 
 class ClosedFormCosts:
