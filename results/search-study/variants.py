@@ -28,46 +28,53 @@ from coernas_moo.search.surrogate import Encoded, Surrogate
 class CostsUnknown(ArchiveKnowledge):
     """Every objective has to be predicted."""
 
-    def costs(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.full_like(super().costs(genotypes), np.nan)
+    def costs(self, canonical: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.full_like(super().costs(canonical), np.nan)
 
 
 class PlainCodes(ArchiveKnowledge):
     """Genotypes are compared as they are, whatever function they build."""
 
-    def functions(self, genotypes: NDArray[np.int64]) -> NDArray[np.int64]:
-        return genotypes
+    def features(self, canonical: NDArray[np.int64]) -> Encoded:
+        space = self._problem.space
+        parts = self._problem.forms.parts(canonical)
+        return Encoded(canonical, space.cardinalities, list(space.slices.values()), parts)
 
 
 class WithoutParts(ArchiveKnowledge):
     """Paths are not compared."""
 
-    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
+    def features(self, canonical: NDArray[np.int64]) -> Encoded:
         space = self._problem.space
-        return Encoded(self.functions(genotypes), space.cardinalities, list(space.slices.values()))
+        return Encoded(space.function_rows(canonical), space.cardinalities, list(space.slices.values()))
 
 
 class WithoutCounts(ArchiveKnowledge):
     """Genes are compared one by one: each is a segment of its own."""
 
-    def features(self, genotypes: NDArray[np.int64]) -> Encoded:
-        single = [slice(gene, gene + 1) for gene in range(genotypes.shape[1])]
-        return Encoded(self.functions(genotypes), self._problem.space.cardinalities, single)
+    def features(self, canonical: NDArray[np.int64]) -> Encoded:
+        space = self._problem.space
+        single = [slice(gene, gene + 1) for gene in range(canonical.shape[1])]
+        return Encoded(space.function_rows(canonical), space.cardinalities, single)
 
 
 class ArchiveParents(HDDUAAS):
     """Parents are the population and what it has lost of the archive's front, ranked together."""
 
-    def _mated(self, parents: Population, n: int) -> Population:
+    def _mated(self, n: int) -> NDArray[np.int64]:
         assert self.knowledge is not None
+        population = self.pop
         genotypes, values = self.knowledge.evaluated()
         front = non_dominated(values)
         lost = Population.new("X", genotypes[front], "F", values[front])
         lost.set("G", np.zeros((len(lost), self.problem.n_ieq_constr)))
-        lost = self.eliminate_duplicates.do(lost, self.pop, to_itself=False)
-        together = Population.merge(parents, lost)
-        ranked = self.survival.do(self.problem, together, n_survive=len(together), random_state=self.random_state)
-        return super()._mated(ranked, n)
+        lost = self.eliminate_duplicates.do(lost, population, to_itself=False)
+        together = Population.merge(population, lost)
+        self.pop = self.survival.do(self.problem, together, n_survive=len(together), random_state=self.random_state)
+        try:
+            return super()._mated(n)
+        finally:
+            self.pop = population
 
 
 class Overlapping(TableEvaluator):
@@ -79,7 +86,7 @@ class Overlapping(TableEvaluator):
 class Refitted(HDDUAAS):
     """The surrogate is fitted anew for every batch."""
 
-    def _screened(self, knowledge: Knowledge) -> Population:
+    def _screened(self, knowledge: Knowledge) -> NDArray[np.int64]:
         self.surrogates.clear()
         return super()._screened(knowledge)
 
@@ -94,7 +101,7 @@ class BoundedSurrogate(Surrogate):
 class Bounded(HDDUAAS):
     """Screening by `BoundedSurrogate`."""
 
-    def _screened(self, knowledge: Knowledge) -> Population:
+    def _screened(self, knowledge: Knowledge) -> NDArray[np.int64]:
         with patch.object(screening, "Surrogate", BoundedSurrogate):
             return super()._screened(knowledge)
 
