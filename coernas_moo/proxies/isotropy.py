@@ -15,13 +15,14 @@ from coernas_moo.proxies.trace import Trace
 def isotropy(trace: Trace) -> float:
     """How many directions features fill at block outputs, and at the inputs of nonlinearities.
 
-    mean over block outputs of log-sphericity + log(channels), plus the same over nonlinearity inputs; see
-    `log_sphericity`. Every direction counts alike, weak ones too: those are what gets lost on the way through a
-    network. Without the channels a narrow network would pass for better than a wide one, as few directions are easily
-    filled. A mean over nothing, as in a network without nonlinearity, is the lowest value.
+    mean over block outputs of the log-sphericity + mean over nonlinearity inputs of the same + twice the mean over
+    block outputs of log(channels); see `log_sphericity`. Every direction counts alike, weak ones too: those are what
+    gets lost on the way through a network. Without the channels a narrow network would pass for better than a wide
+    one, as few directions are easily filled; those of block outputs stand for both terms, since what a block widens
+    inside is not handed on. A mean over nothing, as in a network without nonlinearity, is the lowest value.
     """
-    groups = trace.feature_maps, trace.nonlinearity_inputs
-    return sum(mean_log_sphericities(*groups)) + sum(map(mean_log_channels, groups))
+    evenness = mean_log_sphericities(trace.feature_maps, trace.nonlinearity_inputs)
+    return sum(evenness) + 2 * mean_log_channels(trace.feature_maps)
 
 
 @register_proxy(

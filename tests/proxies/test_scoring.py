@@ -77,13 +77,11 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
     def sphericity(maps: list[torch.Tensor]) -> float:
         return float(np.mean([np.log(p * len(p) + 0.001).mean() for p in spectra_of(maps)]))
 
-    def width(maps: list[torch.Tensor]) -> float:
-        return float(np.mean([math.log(values.shape[1]) for values in maps]))
-
     norms = [float(g.norm()) for g in gradients]
+    width = float(np.mean([math.log(output.shape[1]) for output in blocks]))
     return {
-        "robustness": min(sphericity([output.grad for output in blocks]), math.log(0.7)) + width(blocks),
-        "isotropy": sphericity(blocks) + width(blocks) + sphericity(inputs) + width(inputs),
+        "robustness": min(sphericity([output.grad for output in blocks]), math.log(0.7)) + width,
+        "isotropy": sphericity(blocks) + sphericity(inputs) + 2 * width,
         "uncertainty": -math.log(sum(norms) / len(norms)),
         "regularity": math.log(plan_of(network).macs()),
         "robustness_rank": fill([output.grad for output in blocks]),
