@@ -130,13 +130,11 @@ def _tidy(labels: Sequence[str]) -> list[str]:
     Among numbers, NaN is no label.
     """
     try:
-        numbers = [float(label) if label else None for label in labels]
+        found = [float(label) if label else math.nan for label in labels]
     except ValueError:
         return [normal_text(label) for label in labels]
-    labels = [
-        "" if number is None or math.isnan(number) else label for number, label in zip(numbers, labels, strict=True)
-    ]
-    numbers = [None if number is None or math.isnan(number) else number for number in numbers]
+    numbers = [None if math.isnan(number) else number for number in found]
+    labels = ["" if number is None else label for number, label in zip(numbers, labels, strict=True)]
     if all(number is None or number.is_integer() for number in numbers):
         return ["" if number is None else str(int(number)) for number in numbers]
     return list(labels)

@@ -52,7 +52,4 @@ or remove its images, or set data.ordinal = false
 
 
 def _whole(name: str) -> int | None:
-    try:
-        return int(name)
-    except ValueError:
-        return None
+    return int(name) if name.removeprefix("-").isdecimal() else None

@@ -73,24 +73,29 @@ class ClosedFormCosts:
         """
         table = self._table is not None
         known = [i for i, name in enumerate(names) if name in self._functions or (table and name == LATENCY)]
+        values = np.full((len(genotypes), len(names)), np.nan)
+        if not known:
+            return values
         closed = [names[i] for i in known]
         found = self._at_once(genotypes, closed)
         if found is None:
             found = [[row[name] for name in closed] for row in self.of(list(genotypes), closed)]
-        values = np.full((len(genotypes), len(names)), np.nan)
         values[:, known] = np.array(found, dtype=np.float64).reshape(len(genotypes), len(known))
         return values
 
     def _at_once(self, genotypes: NDArray[np.int64], names: Sequence[str]) -> ArrayLike | None:
         """What `of` says, shape (n, names); None where it has to be worked out network by network."""
+        table = self._table
         shares = [
-            self._table.of_block if name == LATENCY and self._table else OBJECTIVES[name].of_block for name in names
+            table.of_block if name == LATENCY and table is not None else OBJECTIVES[name].of_block for name in names
         ]
+        if None in shares:
+            return None
         try:
             chains = self.space.chains(genotypes)
-            if chains is None or None in shares:
+            if chains is None:
                 return None
-            columns = [chains.sums([share(*block) for block in chains.blocks]) for share in shares if share]
+            columns = [chains.sums(chains.each(share)) for share in shares if share]
         except Exception:  # noqa: BLE001
             # Network by network, operators that are missing are measured, and an error says which network it is of.
             return None
@@ -103,6 +108,8 @@ class ClosedFormCosts:
 
     def violations(self, genotypes: NDArray[np.int64]) -> NDArray[np.float64]:
         """`violation` of many canonical genotypes (n, genes), shape (n,)."""
+        if not self.limits:
+            return np.zeros(len(genotypes))
         values = self.values(genotypes, [limit.objective for limit in self.limits])
         each = np.stack([limit.violation(column) for limit, column in zip(self.limits, values.T, strict=True)])
         total: NDArray[np.float64] = np.where(np.isnan(each), np.inf, np.maximum(each, 0.0)).sum(axis=0)

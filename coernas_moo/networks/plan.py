@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -162,6 +162,11 @@ class Chains:
 
     blocks: tuple[tuple[Block, Shape], ...]
     places: NDArray[np.int64]
+
+    def each(self, share: Callable[[Block, Shape], float]) -> list[float]:
+        """What `share` says of each of `blocks`; 0 for those that stand in no network, of which it is not asked."""
+        standing = set(self.places.ravel().tolist())
+        return [share(*block) if number in standing else 0 for number, block in enumerate(self.blocks)]
 
     def sums(self, values: Sequence[float]) -> NDArray[np.float64]:
         """Sums over each network's blocks, first to last, shape (networks,); bit for bit those of a loop.

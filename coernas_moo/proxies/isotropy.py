@@ -1,4 +1,4 @@
-"""Isotropy: features fill all directions alike."""
+"""Isotropy: features fill many directions, all alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from coernas_moo.proxies.trace import Trace
 @register_proxy(
     "isotropy",
     needs=("feature_maps", "nonlinearity_inputs"),
-    source="sphericity: Mauchly 1940, equation 2; its use on feature maps, the two means and their sum are ours",
+    source="sphericity: Mauchly 1940, equation 2; its use on feature maps, the means, channels and sum are ours",
 )
 def isotropy(trace: Trace) -> float:
     """How many directions features fill at block outputs, and at the inputs of nonlinearities.

@@ -16,7 +16,7 @@ Among the leaders more of it goes with less accuracy."""
 @register_proxy(
     "robustness",
     needs=("feature_gradients",),
-    source="sphericity: Mauchly 1940, equation 2; its use on loss gradients at block outputs is ours",
+    source="sphericity: Mauchly 1940, equation 2; its use on loss gradients, the cap and the channels are ours",
 )
 def robustness(trace: Trace) -> float:
     """How many directions the loss gradient fills at block outputs.
@@ -27,6 +27,7 @@ def robustness(trace: Trace) -> float:
     without a path to the loss are skipped; a network without block outputs gets the lowest value.
     """
     (evenness,) = mean_log_sphericities(trace.feature_gradients)
+    # In this order nan stays nan.
     return min(evenness, ENOUGH) + mean_log_channels(trace.feature_gradients)
 
 

@@ -104,6 +104,7 @@ class SearchProblem(Problem):  # type: ignore[misc]
     def accept(self, genotypes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which rows (n, genes) meet all closed-form limits."""
         costs = self.evaluator.costs
+        # Without limits no canonical form is needed.
         if not costs.limits:
             return np.ones(len(genotypes), dtype=bool)
         within: NDArray[np.bool_] = costs.violations(self.forms.canonical_rows(genotypes)) <= 0

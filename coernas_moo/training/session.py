@@ -189,7 +189,8 @@ def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Met
     if not (path / MODEL_FILE).exists():
         return None
     before, now = _flat(read_spec(path)), _flat(spec)
-    for key, value in now.items():
+    for key in dict.fromkeys([*now, *before]):
+        value = now.get(key)
         if key in ("mean", "std") and before.get(key) != value:
             raise ModelError(
                 f"{path}: a model is here that was trained on other images: some have been added, changed or removed "

@@ -229,6 +229,6 @@ def _alone(groups: npt.NDArray[np.int64] | None, pattern: str) -> list[str]:
     if groups is None or len(np.unique(groups)) < len(groups):
         return []
     return [
-        f"group_by: {pattern!r} puts every image in a group of its own, so nothing is kept together; "
-        "'^[^_]+' groups by what stands before the first '_'"
+        f"group_by: {pattern!r} puts every image in a group of its own, so nothing is kept together; give a pattern "
+        "for what the names of images that belong together share"
     ]
