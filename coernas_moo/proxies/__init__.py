@@ -5,7 +5,12 @@ behind. A `NetworkProxy` runs the module by itself; some of the `classic` ones d
 """
 
 from coernas_moo.proxies import classic
-from coernas_moo.proxies.feature_map import FeatureMap, mean_effective_ranks, mean_log_sphericities
+from coernas_moo.proxies.feature_map import (
+    FeatureMap,
+    mean_effective_ranks,
+    mean_log_channels,
+    mean_log_sphericities,
+)
 from coernas_moo.proxies.fusion import fuse, fuse_proxies
 from coernas_moo.proxies.isotropy import isotropy
 from coernas_moo.proxies.observe import find_blocks
@@ -46,6 +51,7 @@ __all__ = [
     "isotropy",
     "log_sphericity",
     "mean_effective_ranks",
+    "mean_log_channels",
     "mean_log_sphericities",
     "register_network_proxy",
     "register_proxy",

@@ -65,10 +65,11 @@ def test_many_at_once_cost_what_each_costs_alone(text: str, costs_of: Callable[.
     assert costs.values(rows, ["score"]).shape == (30, 1)
 
 
+@pytest.mark.parametrize("text", SPACES.values(), ids=SPACES)
 def test_known_operators_are_added_up_without_planning_every_network(
-    costs_of: Callable[..., ClosedFormCosts], monkeypatch: pytest.MonkeyPatch
+    text: str, costs_of: Callable[..., ClosedFormCosts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    costs = costs_of(DEEP, "score", "latency_ms", "params")
+    costs = costs_of(text, "score", "latency_ms", "params")
     rows = canonical(costs)
     expected = costs.values(rows, ["latency_ms", "params"])
     monkeypatch.setattr(ClosedFormCosts, "of", None)
@@ -90,6 +91,11 @@ def test_violations_are_those_of_each_alone(costs_of: Callable[..., ClosedFormCo
     expected = [costs.violation(each) for each in costs.of(list(rows))]
     assert costs.violations(rows).tolist() == pytest.approx(expected, rel=1e-12)
     assert 0 < np.count_nonzero(expected) < len(expected)
+
+
+def test_without_limits_nothing_is_violated(costs_of: Callable[..., ClosedFormCosts]) -> None:
+    costs = costs_of(DEEP, "score", "params")
+    assert costs.violations(canonical(costs, 3)).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_what_is_not_a_number_breaks_every_limit(

@@ -50,6 +50,13 @@ def test_sums_over_chains_are_bit_for_bit_those_of_a_loop() -> None:
                 total += values[number]
         expected.append(total)
     assert chains.sums(values).tolist() == expected
+    asked: list[Shape] = []
+    assert Chains((block,) * 3, np.array([[2, 0, -1]])).each(lambda _, shape: asked.append(shape) or 1.5) == [
+        1.5,
+        0,
+        1.5,
+    ]
+    assert len(asked) == 2
     # Numbers too large for a float to hold their sum on the way.
     large = [2**53 - 1 + number for number in range(40)]
     assert chains.sums(large).tolist() == [float(sum(large[i] for i in row if i >= 0)) for row in places]

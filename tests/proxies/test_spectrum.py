@@ -13,6 +13,7 @@ from coernas_moo.proxies import (
     effective_rank_fraction,
     log_sphericity,
     mean_effective_ranks,
+    mean_log_channels,
     mean_log_sphericities,
 )
 from coernas_moo.proxies.spectrum import FLOOR, effective_rank_fractions, log_sphericities
@@ -80,6 +81,12 @@ def test_mean_skips_single_rows_and_counts_repetitions() -> None:
     high, low = effective_rank_fraction(white.rows), 0.25
     means = mean_effective_ranks((white, flat, white, single), (flat,), ())
     assert means == pytest.approx([(2 * high + low) / 3, low, 0.0])
+
+
+def test_the_mean_of_channels_skips_single_rows() -> None:
+    maps = [FeatureMap(torch.zeros(2, channels, 3, 3), 1) for channels in (2, 8)]
+    assert mean_log_channels([*maps, FeatureMap(torch.ones(1, 64), 1)]) == pytest.approx(math.log(4))
+    assert mean_log_channels([]) == 0.0
 
 
 @settings(max_examples=60, deadline=None)
