@@ -15,6 +15,7 @@ from .bench_refine import refine
 from .bench_tables import table1, table2, table3, table5
 from .names import complete_problem
 from .output import print_json, progress_on_stderr
+from .seeds import SEED
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile
@@ -36,7 +37,7 @@ def command() -> None:
 @PROBLEM
 @DATA
 @click.option("--networks", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def candidate(problem: str, data: Path | None, networks: int, seed: int) -> None:
     """Cost of scoring one candidate over a bare forward and backward pass, one thread."""
     from coernas_moo.benchmarks.candidate_cost import measure_candidate_cost
@@ -52,7 +53,7 @@ def candidate(problem: str, data: Path | None, networks: int, seed: int) -> None
 @click.option("--many", type=click.IntRange(min=2), default=2, show_default=True, help="Workers to compare with one.")
 @click.option("--candidates", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option("--turns", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def workers(problem: str, data: Path | None, many: int, candidates: int, turns: int, seed: int) -> None:
     """Time of the same candidates with one worker over that with several, in turns."""
     from coernas_moo.benchmarks.evaluation_cost import measure_workers
@@ -65,7 +66,7 @@ def workers(problem: str, data: Path | None, many: int, candidates: int, turns: 
 @PROBLEM
 @DATA
 @click.option("--candidates", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def memory(problem: str, data: Path | None, candidates: int, seed: int) -> None:
     """Peak resident memory of one worker, in MB."""
     from coernas_moo.benchmarks.evaluation_cost import measure_memory
@@ -104,7 +105,7 @@ def overhead(problem: str, data: Path | None, population: int, generations: int,
 @click.option("--kills", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--generations", type=click.IntRange(min=1), default=4, show_default=True)
 @click.option("--population", type=click.IntRange(min=2), default=12, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the moments.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the moments.")
 def kill(problem: str, data: Path | None, kills: int, generations: int, population: int, seed: int) -> None:
     """Kill searches (kill -9) at random moments, resume them, compare the fronts with that of an undisturbed one."""
     import tempfile
@@ -124,7 +125,7 @@ def kill(problem: str, data: Path | None, kills: int, generations: int, populati
 @DATA
 @click.option("--networks", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="Of torch; by default one a core.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def loader(problem: str, data: Path | None, networks: int, threads: int | None, seed: int) -> None:
     """Share of a training step in which its batch is made, over random networks of PROBLEM's space."""
     from coernas_moo.benchmarks.loading_share import measure_loading_share
@@ -138,7 +139,7 @@ def loader(problem: str, data: Path | None, networks: int, threads: int | None, 
 @DATA
 @click.option("--to", "formats", multiple=True, default=(".onnx", ".pt2", ".py"), show_default=True, help="Suffixes.")
 @click.option("--networks", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def export(problem: str, data: Path | None, formats: tuple[str, ...], networks: int, seed: int) -> None:
     """Export random networks: largest difference from torch, latency over torch's, seconds."""
     from coernas_moo.benchmarks.export_check import check_exports, summaries
@@ -158,7 +159,7 @@ def export(problem: str, data: Path | None, formats: tuple[str, ...], networks: 
 @command.command("az-nas")
 @click.option("--networks", type=click.IntRange(min=1), default=40, show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns on every cell.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def az_nas(networks: int, rounds: int, seed: int) -> None:
     """Cost of AZ-NAS at its published fidelity over that of the score, on the same cells of NAS-Bench-201, in turns."""
     from coernas_moo.benchmarks.proxy_cost import AZ_NAS_PUBLISHED, OURS, against_az_nas
@@ -180,7 +181,7 @@ SET = click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALU
 @SET
 @click.option("--networks", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=12, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the sample and of training.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the sample and of training.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="CSV; networks that are in it are kept.")
 def sample(
     problem: str, data: Path | None, settings: tuple[str, ...], networks: int, epochs: int, seed: int, out: Path

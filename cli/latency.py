@@ -10,6 +10,7 @@ import click
 from .errors import warn
 from .names import complete_problem
 from .output import print_json, print_table, table_of
+from .seeds import SEED
 
 DISTURBED = 0.1
 """Share of the time lost to other processes above which the user is told."""
@@ -19,7 +20,7 @@ DISTURBED = 0.1
 @click.argument("problem", shell_complete=complete_problem)
 @click.option("--data", type=click.Path(path_type=Path), help="Images of the problem, where it names none.")
 @click.option("--networks", type=int, default=50, show_default=True, help="Random networks to measure.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawing.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the drawing.")
 @click.option("--seconds", type=float, default=12.0, show_default=True, help="Time to spend on measuring them.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows and summary as JSON.")
 def command(problem: str, data: Path | None, networks: int, seed: int, seconds: float, as_json: bool) -> None:

@@ -17,8 +17,6 @@ RUNS = Path("results/runs")
 LONGEST_NAME = 200
 """Bytes of a folder's name; file systems take 255, and some need a suffix of their own."""
 
-LARGEST_SEED = 2**63 - 1
-
 
 def complete_problem(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of shipped problems that begin so; files and folders where none does."""

@@ -13,8 +13,9 @@ from coernas_moo.errors import CoernasError, ProblemFileError
 
 from .errors import Interrupted, warn
 from .latest import open_run
-from .names import LARGEST_SEED, complete_run, require_folder_name
+from .names import complete_run, require_folder_name
 from .output import only_results_on_stdout, print_json, print_table, status_on_stderr
+from .seeds import SEED
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs of all candidates together, instead of --budget.")
 @click.option("--candidates", type=click.IntRange(min=1), default=20, show_default=True, help="To begin with.")
 @click.option("--data", type=click.Path(path_type=Path), help="Where the images are, if not where they were.")
-@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Of all trainings.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of all trainings.")
 @click.option("--set", "settings", multiple=True, metavar="train.KEY=VALUE", help="Of the recipe; repeatable.")
 @click.option("--name", default="refined", show_default=True, help="Of RUN/refine/NAME and RUN/models/NAME.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")

@@ -13,8 +13,9 @@ from coernas_moo.errors import ProblemFileError
 
 from .errors import Interrupted, warn
 from .latest import open_run
-from .names import LARGEST_SEED, RUNS, complete_run, require_folder_name, run_path
+from .names import RUNS, complete_run, require_folder_name, run_path
 from .output import only_results_on_stdout, print_json, print_table, table_of
+from .seeds import SEED
 
 if TYPE_CHECKING:
     from coernas_moo.config import ProblemFile
@@ -44,9 +45,7 @@ KEYS = {
 @click.option("--augment", help="none, digits, photo or surface.")
 @click.option("--group-by", metavar="REGEX", help="Images whose names agree in it stay on one side of the split.")
 @click.option("--ordinal", is_flag=True, help="The classes are grades in order: report quadratic kappa.")
-@click.option(
-    "--seed", "seeds", type=click.IntRange(0, LARGEST_SEED), multiple=True, help="Repeatable: one model each.  [0]"
-)
+@click.option("--seed", "seeds", type=SEED, multiple=True, help="Repeatable: one model each.  [0]")
 @click.option("--set", "settings", multiple=True, metavar="train.KEY=VALUE", help="Any other key; repeatable.")
 @click.option("--name", help="Of the model's folder; by default the pick or the network.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder that gets models/NAME; by default the run's.")

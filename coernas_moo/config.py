@@ -21,6 +21,7 @@ from coernas_moo.objectives import OBJECTIVES, Limit
 from coernas_moo.plugins import load_plugins
 from coernas_moo.proxies import PROXIES
 from coernas_moo.registry import Registry
+from coernas_moo.seeds import LARGEST_SEED
 from coernas_moo.shipped import shipped_problems
 from coernas_moo.spaces import SPACES, SpaceSettings
 from coernas_moo.training.recipe import Recipe
@@ -69,7 +70,7 @@ class SearchSettings(_Section, frozen=True):
 
     algorithm: str = "hd-duaas"
     preset: Annotated[int, msgspec.Meta(ge=1, le=5)] = 4
-    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEED)] = 1
     population: Annotated[int, msgspec.Meta(ge=2)] | None = None
     generations: Positive | None = None
     evaluations: Positive | None = None

@@ -30,6 +30,7 @@ from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.run import Run
 from coernas_moo.spaces import SPACES
+from coernas_moo.testing.runs import make_run
 from coernas_moo.testing.tables import write_made_up_table
 
 # A background job of a shell starts with Ctrl-C ignored; the tests press it.
@@ -147,6 +148,30 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The current directory is empty, and so is the cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def digits_run(in_empty_folder: None) -> Path:
+    """A run of the digits with networks that are trained in a second, where new runs land."""
+    settings = {"space.stages": 2, "space.max_depth": 1, "space.base_width": 4, "train.epochs": 1, "train.batch": 256}
+    make_run(Path("results/runs/digits-1"), load_problem("digits", settings), networks=12)
+    return Path("results/runs/digits-1")
+
+
+@pytest.fixture
+def csv_of_grades(in_empty_folder: None) -> Path:
+    """Three grades of brightness, two images a patient; 12 patients a grade."""
+    rng = np.random.default_rng(0)
+    rows = ["id_code,diagnosis"]
+    Path("eyes/train_images").mkdir(parents=True)
+    for patient in range(36):
+        for eye in ("left", "right"):
+            grade = patient % 3
+            pixels = rng.normal(60 + 60 * grade, 10, (8, 8)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(f"eyes/train_images/{patient}_{eye}.png")
+            rows.append(f"{patient}_{eye},{grade}")
+    Path("eyes/train.csv").write_text("\n".join(rows))
+    return Path("eyes")
 
 
 @pytest.fixture(scope="module")

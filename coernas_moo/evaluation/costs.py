@@ -96,7 +96,7 @@ class ClosedFormCosts:
             if chains is None:
                 return None
             columns = [chains.sums(chains.each(share)) for share in shares if share]
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - whatever a user's unit or objective raises
             # Network by network, operators that are missing are measured, and an error says which network it is of.
             return None
         return np.transpose(columns)

@@ -20,6 +20,7 @@ from coernas_moo.networks.plan import NetworkPlan
 
 WARM_UP = 3
 REMEDY = "latency can be measured on cpu"
+"""Where a device is not there."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from coernas_moo.networks.memory import channels_last
 from coernas_moo.proxies.observe import Structure, structure_of
 from coernas_moo.proxies.proxy import PROXIES, AnyProxy, Proxy
 from coernas_moo.proxies.trace import TracePart, trace
-
-LARGEST_SEED = 2**63 - 1
+from coernas_moo.seeds import LARGEST_SEED
 
 DIMENSIONS = ("robustness", "isotropy", "uncertainty", "regularity")
 """The four proxies of the method, in the order in which they are shown."""

@@ -138,12 +138,12 @@ class SeparableSpace(SearchSpace):
         self._layout = Layout(
             self.input_shape,
             self.classes,
-            settings.stem_width or stage_widths[0],
-            settings.stem_stride,
-            widths,
-            settings.max_depth,
-            self._units,
-            self._pools,
+            stem_width=settings.stem_width or stage_widths[0],
+            stem_stride=settings.stem_stride,
+            widths=widths,
+            max_depth=settings.max_depth,
+            units=self._units,
+            pools=self._pools,
         )
         self._width_forms = tuple(tuple(map(options.index, options)) for options in widths)
         self._pool_forms = tuple(_pool_forms(self._pools, shape) for shape in self._layout.shapes[:-1])

@@ -33,6 +33,7 @@ class Layout:
         self,
         input_shape: Shape,
         classes: int,
+        *,
         stem_width: int,
         stem_stride: int,
         widths: Sequence[Sequence[int]],
@@ -58,7 +59,7 @@ class Layout:
         return self.shapes[stage].height == self.shapes[stage].width == 1
 
     def blocks(self, stages: Iterable[StageCodes]) -> tuple[Block, ...]:
-        """Of one network."""
+        """The blocks of one network, in order."""
         blocks, before = [self.stem], 0
         for stage, codes in enumerate(stages):
             for position, code in enumerate(codes.units):
@@ -74,7 +75,7 @@ class Layout:
         depths: NDArray[np.int64],
         widths: NDArray[np.int64],
     ) -> Chains:
-        """Of n networks.
+        """The blocks of n networks, and where they stand.
 
         Args:
             units: codes (n, stages, max_depth).

@@ -73,7 +73,7 @@ class SearchSpace(ABC):
 
     def check(self, genotype: ArrayLike) -> Genotype:
         """The genotype as an int64 vector of its own; raises `GenotypeError` where it does not belong to the space."""
-        if isinstance(genotype, np.ndarray) and self._clearly_inside(genotype):
+        if isinstance(genotype, np.ndarray) and self._clearly_inside(genotype, 1):
             return genotype.copy()
         try:
             vector = np.asarray(genotype)
@@ -99,19 +99,23 @@ class SearchSpace(ABC):
 
     def check_rows(self, genotypes: ArrayLike) -> NDArray[np.int64]:
         """Genotypes (n, genes) as an int64 matrix of its own; raises `GenotypeError` where one is not of the space."""
-        rows = np.asarray(genotypes)
-        if rows.dtype == np.int64 and rows.shape[1:] == self._bounds.shape and self._all_inside(rows):
-            return rows.copy()
-        return np.array([self.check(row) for row in rows], dtype=np.int64).reshape(len(rows), len(self.genes))
+        if isinstance(genotypes, np.ndarray) and self._clearly_inside(genotypes, 2):
+            return genotypes.copy()
+        return self._each(self.check, genotypes)
 
-    def _clearly_inside(self, genotype: NDArray[Any]) -> bool:
-        if genotype.dtype != np.int64 or genotype.shape != self._bounds.shape:
+    def _clearly_inside(self, genotypes: NDArray[Any], axes: int) -> bool:
+        if genotypes.dtype != np.int64 or genotypes.ndim != axes or genotypes.shape[-1:] != self._bounds.shape:
             return False
-        return self._all_inside(genotype)
-
-    def _all_inside(self, codes: NDArray[np.int64]) -> bool:
         # As unsigned numbers, negative codes are too large as well.
-        return not (codes.view(np.uint64) >= self._bounds).any()
+        return not (genotypes.view(np.uint64) >= self._bounds).any()
+
+    def _each(self, form: Callable[[ArrayLike], Genotype], genotypes: ArrayLike) -> NDArray[np.int64]:
+        """The form of every row, which is looked at by itself: rows may be of different lengths."""
+        rows = genotypes if isinstance(genotypes, Sequence) else np.asarray(genotypes)
+        if isinstance(rows, np.ndarray) and not rows.ndim:
+            raise GenotypeError("genotypes are rows of whole numbers, one a gene")
+        forms = [form(row) for row in rows]
+        return np.array(forms, dtype=np.int64).reshape(len(forms), len(self.genes))
 
     def decode(self, genotype: ArrayLike) -> dict[str, str]:
         """Gene name to option label."""
@@ -182,10 +186,6 @@ class SearchSpace(ABC):
         A search compares genotypes by them, beside genes and options; there are none, unless a space says some.
         """
         return np.zeros(0)
-
-    def _each(self, form: Callable[[ArrayLike], Genotype], genotypes: ArrayLike) -> NDArray[np.int64]:
-        rows = np.asarray(genotypes)
-        return np.array([form(row) for row in rows], dtype=np.int64).reshape(len(rows), len(self.genes))
 
     def live(self, genotype: ArrayLike) -> NDArray[np.bool_]:
         """Which genes of a genotype reach the output, shape (genes,); all of them, unless a space has inert genes.

@@ -206,6 +206,10 @@ class SpaceConformance:
             for use_rows in (space.check_rows, space.canonical_rows, space.function_rows):
                 with pytest.raises(GenotypeError):
                     use_rows([genotype])
+        rows = self._genotypes(space, 2).tolist()
+        for ragged in ([rows[0], rows[1][:-1]], 7, np.array(7)):
+            with pytest.raises(GenotypeError):
+                space.check_rows(ragged)
 
     def test_bad_text_is_named(self, space: SearchSpace) -> None:
         text = space.to_text(self._genotypes(space, 1)[0])

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from coernas_moo.errors import ProblemFileError
+from coernas_moo.seeds import LARGEST_SEED
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -77,7 +78,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     erase: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     validation_share: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
     test_share: Annotated[float, msgspec.Meta(gt=0, le=0.8)] = 0.2
-    split_seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    split_seed: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SEED)] = 0
     group_by: str = ""
 
     def check(self) -> None:

@@ -29,6 +29,9 @@ from coernas_moo.versions import versions
 
 HISTORY = "history.csv"
 
+OF_IMAGES = ("mean", "std")
+"""What a model's description has from the images."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -189,18 +192,19 @@ def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Met
     if not (path / MODEL_FILE).exists():
         return None
     before, now = _flat(read_spec(path)), _flat(spec)
-    for key in dict.fromkeys([*now, *before]):
-        value = now.get(key)
-        if key in ("mean", "std") and before.get(key) != value:
+    differing = [key for key in dict.fromkeys([*now, *before]) if before.get(key) != now.get(key)]
+    # Mean and deviation come from the images and their division: whatever else differs is why they do.
+    for key in differing:
+        if key not in OF_IMAGES:
             raise ModelError(
-                f"{path}: a model is here that was trained on other images: some have been added, changed or removed "
-                f"since, or cannot be read any more; restore them, or {remedy}"
+                f"{path}: a model is here that was trained otherwise: {key} was {before.get(key)!r}, is "
+                f"{now.get(key)!r}; {remedy}"
             )
-        if before.get(key) != value:
-            raise ModelError(
-                f"{path}: a model is here that was trained otherwise: {key} was {before.get(key)!r}, is {value!r}; "
-                f"{remedy}"
-            )
+    if differing:
+        raise ModelError(
+            f"{path}: a model is here that was trained on other images: some have been added, changed or removed "
+            f"since, or cannot be read any more; restore them, or {remedy}"
+        )
     return read_metrics(path) if (path / METRICS).exists() else None
 
 
@@ -210,13 +214,10 @@ def _flat(spec: ModelSpec) -> dict[str, object]:
         del table[key]
     recipe: Mapping[str, object] = table.pop("recipe")
     space: Mapping[str, object] = table.pop("space") or {}
-    # These come from the images and their division: whatever else differs is why they do.
-    of_images = {key: table.pop(key) for key in ("mean", "std")}
     return {
         **table,
         **{f"space.{key}": value for key, value in space.items()},
         **{f"train.{key}": value for key, value in recipe.items()},
-        **of_images,
     }
 
 

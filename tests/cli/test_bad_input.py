@@ -9,18 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from click.testing import Result
+from commands import coernas
 from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
 SHAPE = ("--shape", "3x8x8", "--classes", "3")
 FEW = ("--population", "4", "--generations", "1", "--workers", "1", "--set", 'objectives=["score","params"]')
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 def files() -> set[str]:
@@ -164,6 +160,13 @@ def test_usage_errors_exit_with_2(arguments: tuple[str, ...]) -> None:
     assert result.exit_code == 2
     assert "Error: " in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("command", [("train",), ("refine",), ("latency", "nb201"), ("bench", "candidate", "nb201")])
+def test_a_seed_that_no_generator_takes(command: tuple[str, ...]) -> None:
+    result = coernas(*command, "--seed", str(2**63))
+    assert result.exit_code == 2
+    assert "--seed" in result.stderr.splitlines()[-1]
 
 
 def test_resumed_run_whose_problem_changed_is_refused() -> None:

@@ -10,8 +10,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from coernas_moo.cli.main import COMMANDS, cli
+from commands import coernas
 from PIL import Image
 
 from coernas_moo._version import __version__
@@ -23,10 +23,6 @@ from coernas_moo.shipped import shipped_problems
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
 MODULE = [sys.executable, "-m", "coernas_moo.cli.main"]
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["search", "--help"], ["latency", "--help"]])

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from commands import coernas
 
 from coernas_moo.errors import DataError
 from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
@@ -42,10 +41,6 @@ population = 6
 [evaluation]
 workers = 1
 """
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(autouse=True)

@@ -5,18 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from commands import coernas
 
 from coernas_moo.search.run import Run
 from coernas_moo.training import ModelSpec, Recipe, write_spec
 from coernas_moo.training.checkpoint import save_checkpoint
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
-
-
-def coernas(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, list(arguments))
 
 
 @pytest.fixture

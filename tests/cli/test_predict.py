@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from commands import coernas
 from PIL import Image
 
 from coernas_moo.benchmarks.export_check import settled_model
@@ -44,10 +43,6 @@ def photos(in_empty_folder: None) -> Path:
     for name in ("a.png", "b[1].png", "inner/c.png"):
         Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(folder / name)
     return folder
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 def probabilities(exported: Path, *images: Path) -> list[list[float]]:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from commands import coernas, good, refused
 
 from coernas_moo.config import load_problem
 from coernas_moo.evaluation.tabular import TabularBenchmark
@@ -24,22 +23,6 @@ pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
 SMALL = {"space.stages": 2, "space.max_depth": 1, "space.base_width": 4, "train.epochs": 4, "train.batch": 256}
 FEW = ("--epochs", "7", "--candidates", "3")
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
-
-
-def good(*arguments: str | Path) -> Result:
-    result = coernas(*arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def refused(*arguments: str | Path) -> str:
-    result = coernas(*arguments)
-    assert result.exit_code == 2, result.output
-    return result.stderr
 
 
 @pytest.fixture
@@ -106,7 +89,6 @@ def test_a_budget_of_time_makes_a_plan(run: Path) -> None:
 def test_bad_input_is_one_line(run: Path) -> None:
     assert "10m" in refused("refine", run, "--budget", "soon")
     assert "10m" in refused("refine", run, "--budget", "")
-    assert "--seed" in refused("refine", run, *FEW, "--seed", str(2**63))
     assert "does not pay" in refused("refine", run, "--epochs", "1")
     assert "does not pay" in refused("refine", run, "--budget", "0.000001")
     assert "without /" in refused("refine", run, *FEW, "--name", "../out")

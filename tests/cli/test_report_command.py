@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from commands import coernas
 
 from coernas_moo.config import parse_problem
 from coernas_moo.search.run import Run
@@ -28,10 +27,6 @@ kind = "separable"
 stages = 2
 base_width = 4
 """
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from coernas_moo.cli.main import cli
+from commands import coernas
 from PIL import Image
 
 from coernas_moo.search.run import Run
@@ -35,10 +34,6 @@ SMALL = (
     "--workers",
     "1",
 )
-
-
-def coernas(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 def make_images(folder: Path, classes: int = 2, each: int = 3, size: tuple[int, int] = (16, 12)) -> Path:

@@ -9,10 +9,8 @@ import msgspec
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import ProblemFileError
+from coernas_moo.seeds import LARGEST_SEED
 from coernas_moo.training.data import TrainingData, open_divisions
-
-LARGEST_SPLIT_SEED = 2**63 - 1
-"""That a recipe may have."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,9 @@ def repetitions(problem: ProblemFile, count: int) -> tuple[Repetition, ...]:
         ProblemFileError: `train.split_seed` leaves no room for so many.
     """
     first = problem.train.split_seed
-    if first > LARGEST_SPLIT_SEED - count:
+    if first > LARGEST_SEED - count:
         raise ProblemFileError(
-            f"train.split_seed: {first} leaves no room for {count} more divisions; at most {LARGEST_SPLIT_SEED - count}"
+            f"train.split_seed: {first} leaves no room for {count} more divisions; at most {LARGEST_SEED - count}"
         )
     seeds = range(1, count + 1)
     recipes = [msgspec.structs.replace(problem.train, split_seed=first + seed) for seed in seeds]
