@@ -23,6 +23,7 @@ from coernas_moo.search.presets import Preset
 from coernas_moo.search.problem import SearchProblem
 from coernas_moo.search.screening import Knowledge, Screening
 from coernas_moo.search.surrogate import Encoded, Surrogate
+from coernas_moo.spaces import SearchSpace
 
 
 class CostsUnknown(ArchiveKnowledge):
@@ -49,13 +50,26 @@ class WithoutParts(ArchiveKnowledge):
         return Encoded(space.function_rows(canonical), space.cardinalities, list(space.slices.values()))
 
 
+def single(space: SearchSpace) -> list[slice]:
+    """Each gene as a segment of its own."""
+    return [slice(gene, gene + 1) for gene in range(len(space.genes))]
+
+
 class WithoutCounts(ArchiveKnowledge):
-    """Genes are compared one by one: each is a segment of its own."""
+    """Genes, and paths, are compared one by one: each gene is a segment of its own."""
 
     def features(self, canonical: NDArray[np.int64]) -> Encoded:
         space = self._problem.space
-        single = [slice(gene, gene + 1) for gene in range(canonical.shape[1])]
-        return Encoded(space.function_rows(canonical), space.cardinalities, single)
+        functions = space.function_rows(canonical)
+        return Encoded(functions, space.cardinalities, single(space), self._problem.forms.parts(functions))
+
+
+class GenesOnly(ArchiveKnowledge):
+    """Neither counts nor paths."""
+
+    def features(self, canonical: NDArray[np.int64]) -> Encoded:
+        space = self._problem.space
+        return Encoded(space.function_rows(canonical), space.cardinalities, single(space))
 
 
 class ArchiveParents(HDDUAAS):
@@ -167,6 +181,7 @@ FIXED: dict[str, Any] = {"calm": 1.0, "wild": 1.0, "stall_limit": 1.0}
 variant("costs-unknown", lambda p, s: full(p, s, knowledge=CostsUnknown))
 variant("plain-codes", lambda p, s: full(p, s, knowledge=PlainCodes))
 variant("without-counts", lambda p, s: full(p, s, knowledge=WithoutCounts))
+variant("genes-only", lambda p, s: full(p, s, knowledge=GenesOnly))
 variant("refitted", lambda p, s: full(p, s, kind=Refitted))
 variant("no-optimism", lambda p, s: full(p, s, deviations=(0.0,)))
 variant("less-optimism", lambda p, s: full(p, s, deviations=(0.0, 0.5, 1.0)))
