@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from coernas_moo.errors import GenotypeError
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.plan import Network
+from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.spaces.space import SearchSpace
 
 
@@ -122,6 +123,15 @@ class SpaceConformance:
                 assert [(block.layer, shape) for block, shape in placed] == [
                     (block.layer, shape) for block, shape in planned
                 ]
+
+    def test_shares_of_blocks_sum_to_what_plans_say(self, space: SearchSpace) -> None:
+        genotypes = self._genotypes(space, self.samples)
+        chains = space.chains(genotypes)
+        for objective in (OBJECTIVES[name] for name in OBJECTIVES):
+            if chains is None or objective.of_block is None or objective.of_plan is None:
+                continue
+            sums = chains.sums(chains.each(objective.of_block)).tolist()
+            assert sums == [objective.of_plan(space.plan(genotype)) for genotype in genotypes], objective.name
 
     def test_parts_are_counts_of_the_same_parts(self, space: SearchSpace) -> None:
         counts = [space.parts(genotype) for genotype in self._genotypes(space, self.samples)]
