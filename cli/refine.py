@@ -128,7 +128,8 @@ def _refine(
     import msgspec
 
     from coernas_moo.evaluation.evaluator import available_cores
-    from coernas_moo.refinement.session import Request, refine
+    from coernas_moo.refinement.planning import Request
+    from coernas_moo.refinement.session import refine
     from coernas_moo.reporting.training_plots import write_training_pictures
 
     from .train import open_images, print_trained, training_listener

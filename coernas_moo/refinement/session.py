@@ -10,20 +10,17 @@ from pathlib import Path
 import msgspec
 
 from coernas_moo.config import ProblemFile
-from coernas_moo.errors import CoernasError, DataError, ModelError, RunError
+from coernas_moo.errors import DataError, ModelError, RunError
 from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.files import held_by_one, write_atomically
-from coernas_moo.refinement.candidates import Candidate, candidates_of
-from coernas_moo.refinement.course import Judged, RefineListener, entries, run_rungs
+from coernas_moo.refinement.course import Judged, RefineListener, run_rungs
 from coernas_moo.refinement.document import (
     REFINEMENTS,
     RefineDocument,
-    RefineRung,
     read_document,
     write_document,
 )
-from coernas_moo.refinement.halving import Rung, epochs_of, longest
-from coernas_moo.refinement.speed import epoch_seconds
+from coernas_moo.refinement.planning import Request, planned, require_same
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.data import TrainingData
@@ -35,31 +32,6 @@ from coernas_moo.training.spec import LAST, METRICS, ModelSpec
 
 SECONDS_A_TRAINING = 7 * 86400.0
 """A worker that takes longer for one rung hangs."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked for.
-
-    Args:
-        name: of the refinement and of the winner's model directory.
-        candidates: at most so many; fewer where the budget does not pay for one epoch of each.
-        seconds: that the comparison may take; an estimate makes the plan.
-        epochs: that the comparison may take instead, all candidates together; exact.
-        seed: of all trainings.
-    """
-
-    name: str
-    candidates: int = 20
-    seconds: float | None = 600.0
-    epochs: int | None = None
-    seed: int = 0
-
-    @property
-    def asked(self) -> dict[str, str]:
-        """As it is written down."""
-        budget = f"{self.epochs} epochs" if self.epochs is not None else f"{self.seconds:g} s"
-        return {"candidates": str(self.candidates), "budget": budget}
 
 
 @dataclass(frozen=True)
@@ -156,12 +128,12 @@ def refine(
     model = run.directory.path / MODELS / request.name
     existing = None if anew else read_document(folder)
     if existing is not None:
-        _require_same(existing, request, problem, data, folder)
+        require_same(existing, request, problem, data, folder)
         document = existing
     else:
         if not anew and model.exists():
             raise ModelError(f"{model}: a model is here already; give another --name, or replace it with --anew")
-        document = _planned(run, problem, data, request, workers, device)
+        document = planned(run, problem, data, request, workers, device)
     with held_by_one(folder, "in use by another refinement; wait for it", "give a run that can be written"):
         if anew:
             _remove(folder / "candidates")
@@ -219,90 +191,6 @@ def _finish(
             raise RunError(f"{model}: cannot be made: {error.strerror}") from None
         write_atomically(model / LAST, content)
     return train_model(specs[document.winner], data, model, device=device, threads=1, listener=training)
-
-
-def _planned(
-    run: Run, problem: ProblemFile, data: TrainingData, request: Request, workers: int, device: str
-) -> RefineDocument:
-    candidates = candidates_of(run, request.candidates)
-    seconds = None
-    if request.epochs is not None:
-        epochs = request.epochs
-        rungs = longest(len(candidates), problem.train.epochs, lambda rungs: epochs_of(rungs) <= epochs)
-    else:
-        rungs, seconds = _timed(run, problem, data, request, candidates, workers, device)
-    if rungs and rungs[0].candidates < len(candidates):
-        candidates = candidates_of(run, rungs[0].candidates)
-    return RefineDocument(
-        name=request.name,
-        problem=problem.name,
-        source="training",
-        asked=request.asked,
-        seed=request.seed,
-        recipe=problem.train,
-        data=data.fingerprint(),
-        validation_images=len(data.validation),
-        rungs=tuple(RefineRung(candidates=rung.candidates, epochs=rung.epochs) for rung in rungs),
-        planned_seconds=seconds,
-        candidates=entries(candidates),
-    )
-
-
-def _timed(
-    run: Run,
-    problem: ProblemFile,
-    data: TrainingData,
-    request: Request,
-    candidates: Sequence[Candidate],
-    workers: int,
-    device: str,
-) -> tuple[list[Rung], float]:
-    """Rungs for a budget of time, and the estimate of what they take."""
-    assert request.seconds is not None
-    specs = {
-        one.number: spec_of_genotype(run, one.genotype, data, name=request.name, seed=request.seed, problem=problem)
-        for one in candidates
-    }
-    each = epoch_seconds(candidates, specs, data, device)
-    mean = sum(each.values()) / len(each)
-
-    def seconds(rungs: Sequence[Rung]) -> float:
-        before, total = 0, 0.0
-        for rung in rungs:
-            # A rung is over when its last candidate is: what does not fill all workers takes as long as one that does.
-            total += -(-rung.candidates // workers) * (rung.epochs - before) * mean
-            before = rung.epochs
-        return total
-
-    budget = request.seconds
-    try:
-        rungs = longest(len(candidates), problem.train.epochs, lambda rungs: seconds(rungs) <= budget)
-    except CoernasError:
-        raise CoernasError(
-            f"--budget {budget:g}s does not pay for one epoch of two candidates, which takes about "
-            f"{-(-2 // workers) * mean:.1f} s; give a larger one"
-        ) from None
-    return rungs, round(seconds(rungs), 1)
-
-
-def _require_same(
-    document: RefineDocument, request: Request, problem: ProblemFile, data: TrainingData, folder: Path
-) -> None:
-    """What is there has to be this refinement."""
-    wanted: dict[str, tuple[object, object]] = {
-        key: (document.asked.get(key), value) for key, value in request.asked.items()
-    }
-    wanted["source"] = (document.source, "training")
-    wanted["seed"] = (document.seed, request.seed)
-    wanted["images and their division"] = (document.data, data.fingerprint())
-    before, now = msgspec.to_builtins(document.recipe) or {}, msgspec.to_builtins(problem.train)
-    wanted |= {f"train.{key}": (before.get(key), now[key]) for key in now}
-    for key, (was, is_now) in wanted.items():
-        if was != is_now:
-            raise ModelError(
-                f"{folder}: a refinement is here that began otherwise: {key} was {was!r}, is {is_now!r}; go on as it "
-                "began, keep it and give this one another --name, or replace it with --anew"
-            )
 
 
 def _remove(folder: Path) -> None:
