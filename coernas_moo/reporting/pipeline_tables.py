@@ -113,8 +113,11 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
     train, validation, test = (
         span([len(getattr(one.data, part)) for one in table.repetitions]) for part in ("train", "validation", "test")
     )
+    largest = span(
+        [round(100 * int(one.data.test.labels.bincount().max()) / len(one.data.test)) for one in table.repetitions]
+    )
     images = f"""Images: {data.shape}, {len(data.classes)} classes; {train} to train on, {validation} to choose the
-        epoch by, {test} to test on"""
+        epoch by, {test} to test on, {largest} % of these of one class"""
     limits = f", limits {', '.join(f'`{limit}`' for limit in table.problem.limits)}" if table.problem.limits else ""
     kept = (
         "the last epoch's weights are kept"

@@ -124,6 +124,11 @@ def test_the_page_shows_every_network_and_the_protocol(pipeline_made_once: tuple
     assert f"{accuracy:.2f}±" in rows[len(table.entries) - 1]
     assert "kappa |" not in page
     assert "2 epochs of batches of 512" in page
+    shares = {
+        round(100 * max(map(labels.count, labels)) / len(labels))
+        for labels in (one.data.test.labels.tolist() for one in table.repetitions)
+    }
+    assert f" to test on, {' to '.join(map(str, sorted(shares)))} % of these of one class" in " ".join(page.split())
     assert "seeds 1 to 2," in page
     assert "2 divisions, the same for all networks, each network trained once on each: random, stratified" in " ".join(
         page.split()
