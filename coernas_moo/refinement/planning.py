@@ -12,12 +12,13 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.errors import CoernasError, ModelError
 from coernas_moo.refinement.candidates import Candidate, candidates_of
 from coernas_moo.refinement.course import entries
-from coernas_moo.refinement.document import RefineDocument, RefineRung
+from coernas_moo.refinement.document import RefineCandidate, RefineDocument, RefineRung
 from coernas_moo.refinement.halving import Rung, epochs_of, longest
 from coernas_moo.refinement.speed import epoch_seconds
 from coernas_moo.search.run import Run
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.session import spec_of_genotype
+from coernas_moo.training.spec import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,20 @@ def planned(
     )
 
 
+def specs_of(
+    run: Run,
+    problem: ProblemFile,
+    data: TrainingData,
+    request: Request,
+    candidates: Sequence[Candidate | RefineCandidate],
+) -> dict[int, ModelSpec]:
+    """What is to be trained, by the candidate's number."""
+    return {
+        one.number: spec_of_genotype(run, one.genotype, data, name=request.name, seed=request.seed, problem=problem)
+        for one in candidates
+    }
+
+
 def _timed(
     run: Run,
     problem: ProblemFile,
@@ -88,10 +103,7 @@ def _timed(
 ) -> tuple[list[Rung], float]:
     """Rungs for a budget of time, and the estimate of what they take."""
     assert request.seconds is not None
-    specs = {
-        one.number: spec_of_genotype(run, one.genotype, data, name=request.name, seed=request.seed, problem=problem)
-        for one in candidates
-    }
+    specs = specs_of(run, problem, data, request, candidates)
     each = epoch_seconds(candidates, specs, data, device)
     mean = sum(each.values()) / len(each)
 

@@ -20,14 +20,14 @@ from coernas_moo.refinement.document import (
     read_document,
     write_document,
 )
-from coernas_moo.refinement.planning import Request, planned, require_same
+from coernas_moo.refinement.planning import Request, planned, require_same, specs_of
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.loop import train
 from coernas_moo.training.model import build_module, plan_of
 from coernas_moo.training.progress import TrainingListener
-from coernas_moo.training.session import Session, spec_of_genotype, train_model
+from coernas_moo.training.session import Session, train_model
 from coernas_moo.training.spec import LAST, METRICS, ModelSpec
 
 SECONDS_A_TRAINING = 7 * 86400.0
@@ -138,10 +138,7 @@ def refine(
         if anew:
             _remove(folder / "candidates")
             _remove(model)
-        specs = {
-            one.number: spec_of_genotype(run, one.genotype, data, name=request.name, seed=request.seed, problem=problem)
-            for one in document.candidates
-        }
+        specs = specs_of(run, problem, data, request, document.candidates)
         write_document(document, folder)
         listener.planned(document)
         with WorkerPool[tuple[int, int], tuple[float | None, float, str | None, bool]](

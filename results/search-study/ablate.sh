@@ -23,8 +23,8 @@ table() {
   echo
   coernas summary "$runs"/*-* --relative-to "$2" --algorithms "$3" | tail -n +4
 }
-table "Screening" hd-duaas "hd-duaas-plain,nsga2-sbx,costs-unknown,plain-codes,without-counts,genes-only,refitted,no-optimism,\
-less-optimism,more-optimism,bounded,without-parts,before,reference-0.1,reference-1.2,candidates-12,candidates-72,\
+table "Screening" hd-duaas "hd-duaas-plain,nsga2-sbx,costs-unknown,plain-codes,without-counts,genes-only,refitted,\
+no-optimism,less-optimism,more-optimism,bounded,without-parts,before,reference-0.1,reference-1.2,candidates-12,candidates-72,\
 no-uniform,half-uniform"
 table "Batches" hd-duaas one-batch,ten-batches,ahead,ten-batches-ahead
 table "Operators, with screening" hd-duaas "fixed-mutation,no-stall,rate-of-conv,no-crossover,uniform-start,archive-parents"
