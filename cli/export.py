@@ -58,6 +58,11 @@ def command(
             "this network has not been trained: its weights are random, and pixels from 0 to 1 are taken as they are; "
             "train it first with 'coernas train', or say --untrained"
         )
+    if not model.finished:
+        warn(
+            f"{model.directory}: the training has not come to its end; these are the best weights so far; to "
+            "finish it, give the command that trained it again"
+        )
     written = []
     for path in paths:
         with status_on_stderr(f"exporting {path}"):
@@ -66,7 +71,7 @@ def command(
         described = msgspec.to_builtins(model.description)
         print_json({**described, "exports": [_document(each) for each in written]})
         return
-    print_view(exported_view(model.description, written))
+    print_view(exported_view(model, written))
     for path in paths:
         if path.suffix.lower() == ".onnx":
             click.echo(f"\nclassify images:  coernas predict {shlex.quote(str(path))} path/to/images")

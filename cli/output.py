@@ -31,9 +31,27 @@ def only_results_on_stdout(wanted: bool) -> Iterator[None]:
         yield
 
 
-def print_table(table: Table) -> None:
-    """A rich table on stdout, as wide as the terminal."""
-    _console().print(table)
+def print_table(table: Table, *, blocks: bool = False) -> None:
+    """A rich table on stdout, as wide as the terminal; with `blocks` row by row where the terminal is too narrow."""
+    console = _console()
+    wanted = console.measure(table, options=console.options.update(max_width=WIDTH_OF_PIPE)).maximum
+    if blocks and wanted > console.width:
+        _print_blocks(console, table)
+    else:
+        console.print(table)
+
+
+def _print_blocks(console: Console, table: Table) -> None:
+    """One block a row: its cells below one another, beside the headings of their columns."""
+    from rich.table import Table
+
+    if table.title:
+        console.print(table.title, style="table.title")
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        block = Table.grid(padding=(0, 2))
+        for column, cell in zip(table.columns, cells, strict=True):
+            block.add_row(column.header, cell)
+        console.print(block, "")
 
 
 def print_view(view: RenderableType) -> None:

@@ -85,6 +85,9 @@ def command(
     with only_results_on_stdout(as_json or quiet):
         run, problem = _problem(run_name, settings, data)
     if table is not None or _has_only_a_table(run, problem):
+        unread = [f"--{name}" for name in ("epochs", "seed", "set", "workers", "device") if _is_given(name)]
+        if unread:
+            warn(f"{', '.join(unread)}: not read, since accuracies come from the table")
         _refine_on_table(run, table, dataset, name, candidates, anew, as_json, quiet)
     else:
         _refine(run, problem, seconds, epochs, candidates, seed, name, workers, device, anew, as_json, quiet)
@@ -103,6 +106,12 @@ def _problem(name: str | None, settings: tuple[str, ...], data: Path | None) -> 
     file = run.directory.problem
     problem = parse_problem(file.read_text(encoding="utf-8"), str(file), run.directory.path, overrides)
     return run, with_data(problem, data)
+
+
+def _is_given(option: str) -> bool:
+    parameter = {"set": "settings"}.get(option, option)
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _has_only_a_table(run: Run, problem: ProblemFile) -> bool:
@@ -226,4 +235,4 @@ def _print_candidates(document: RefineDocument) -> None:
     from coernas_moo.reporting.refine_view import refine_table
 
     click.echo("")
-    print_table(refine_table(document))
+    print_table(refine_table(document), blocks=True)

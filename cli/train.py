@@ -50,7 +50,7 @@ KEYS = {
 @click.option("--name", help="Of the model's folder; by default the pick or the network.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder that gets models/NAME; by default the run's.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or a GPU if there is one.")
-@click.option("--threads", type=click.IntRange(min=1), help="Of torch; by default one a core.")
+@click.option("--threads", type=click.IntRange(min=1), help="Of torch; by default OMP_NUM_THREADS, or one a core.")
 @click.option("--anew", is_flag=True, help="Replace a model of that name.")
 @click.option("--list", "list_models", is_flag=True, help="List the well-known networks.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end, nothing else.")
@@ -172,7 +172,7 @@ def _train_all(
     threads: int | None,
     listener: TrainingListener,
 ) -> Iterator[Session]:
-    from coernas_moo.reporting.training_plots import write_training_pictures
+    from coernas_moo.reporting.training_plots import PICTURES, write_training_pictures
     from coernas_moo.training.model import build_module
     from coernas_moo.training.session import train_model
 
@@ -190,7 +190,8 @@ def _train_all(
             session = train_model(spec, data, directory, anew=anew, device=device, threads=threads, listener=listener)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted; go on by giving the same command again ({directory})") from None
-        write_training_pictures(session.metrics, directory)
+        if not (session.was_finished and all((directory / picture).is_file() for picture in PICTURES)):
+            write_training_pictures(session.metrics, directory)
         yield session
 
 
@@ -230,7 +231,7 @@ def print_trained(sessions: Sequence[Session], as_json: bool, quiet: bool) -> No
     for metrics in found:
         listing.add_row(*metrics_row(metrics, "kappa" in columns))
     click.echo("")
-    print_table(listing)
+    print_table(listing, blocks=True)
     if len(found) == 1:
         numbers = ("images", "precision", "recall", "F1")
         classes = table_of("class", *numbers, right=numbers)

@@ -188,7 +188,8 @@ def parse_problem(text: str, where: str, base: Path, overrides: Mapping[str, obj
         _check(problem)
         problem = _resolved(problem)
     except CoernasError as error:
-        raise ProblemFileError(f"{where}: {error}") from None
+        above = any(str(error).startswith(f"{key}:") for key in overrides or {})
+        raise ProblemFileError(f"{where}: {error}{' (set on top of the file)' if above else ''}") from None
     return problem
 
 

@@ -62,6 +62,9 @@ def _in_our_words(message: str, place: _Place | None) -> str:
     missing = re.search(r"missing required field `(.+?)`", message)
     if missing:
         return f"missing key {missing[1]!r}"
+    choices = [str(value) for kind in expected if isinstance(kind, inspect.LiteralType) for value in kind.values]
+    if choices and message.lower().startswith("invalid enum value"):
+        return f"expected one of {', '.join(choices)}, got {place.found!r}" if place else message
     message = re.sub(r"\bobject\b", "table", message[0].lower() + message[1:].replace("`", ""))
     outside = re.fullmatch(r"(expected (?:int|float)) [<>]=? .*", message)
     if outside and place:

@@ -78,7 +78,7 @@ def test_settings_of_data_and_space_are_written_out() -> None:
         ({"score.p": float("nan")}, "score.p: expected a finite number, got nan"),
         ({"score.input": "data"}, "score.input: 'data' needs images, and data.kind is 'noise'"),
         ({"score.batch": 1}, "score.batch: expected int >= 2"),
-        ({"latency.mode": "guessed"}, "latency.mode: invalid enum value 'guessed'"),
+        ({"latency.mode": "guessed"}, "latency.mode: expected one of estimated, measured, got 'guessed'"),
         ({"evaluation.workers": 0}, "evaluation.workers: expected int >= 1"),
         ({"plugins": ["no.py"]}, "is not a Python file"),
         ({"name.first": 1}, "--set name.first: 'name' is not a section"),
@@ -91,6 +91,13 @@ def test_what_is_wrong_is_named_with_file_and_key(overrides: dict[str, object], 
     assert words in message
     assert message.startswith("small.toml: ") or "--set" in message
     assert "\n" not in message
+
+
+def test_what_the_file_does_not_say_is_not_blamed_on_it() -> None:
+    with pytest.raises(ProblemFileError, match=r"small.toml: search.preset: .* got 6 \(set on top of the file\)$"):
+        parse({"search.preset": 6, "search.seed": 1})
+    with pytest.raises(ProblemFileError, match=r"small.toml: search.preset: .* got 6$"):
+        parse({"search.seed": 1}, SMALLEST + "[search]\npreset = 6\n")
 
 
 def test_a_file_that_is_not_toml_or_not_there_is_named(tmp_path: Path) -> None:

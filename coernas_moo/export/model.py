@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import nn
 
@@ -18,8 +19,12 @@ class Model:
         plan: the network as data; None for one from elsewhere, which cannot be written as Python.
         module: the same as a module with weights, on the CPU; (n, c, h, w) normalised images to (n, classes) logits.
         description: what the file says about itself.
+        directory: of the trained model that the weights are from; None where they are random, or from elsewhere.
+        finished: whether that training has come to its end.
     """
 
     plan: NetworkPlan | None
     module: nn.Module
     description: Description
+    directory: Path | None = None
+    finished: bool = True

@@ -10,7 +10,7 @@ from coernas_moo.export.description import Description
 from coernas_moo.export.model import Model
 from coernas_moo.search.run import Run
 from coernas_moo.training import load_model, read_spec
-from coernas_moo.training.spec import BEST, MODEL_FILE
+from coernas_moo.training.spec import BEST, METRICS, MODEL_FILE
 
 MODELS = "models"
 """The folder in a run's directory that holds its trained models, a directory each."""
@@ -72,7 +72,7 @@ def trained_model(directory: Path) -> Model:
         macs=plan.macs() if plan is not None else None,
         written_by=f"coernas-moo {__version__}",
     )
-    return Model(plan, loaded.module, description)
+    return Model(plan, loaded.module, description, directory, (directory / METRICS).is_file())
 
 
 def is_model_directory(path: Path) -> bool:
@@ -84,9 +84,14 @@ def trained_directory(run: Run, pick: str, genotype: str) -> Path | None:
     """Where a run keeps the trained model of a genotype; of several the one called `pick`, else the first by name.
 
     One whose training has not left weights yet does not count.
+
+    Raises:
+        ModelError: the one called `pick` has weights, but nothing that says of what.
     """
     folder = run.directory.path / MODELS
     found = sorted(path.parent for path in folder.glob(f"*/{BEST}") if is_model_directory(path.parent))
+    if folder / pick in found:
+        read_spec(folder / pick)
     matching = [directory for directory in found if _genotype(directory) == genotype]
     return next((directory for directory in matching if directory.name == pick), next(iter(matching), None))
 

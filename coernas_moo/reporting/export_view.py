@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from coernas_moo.export import Description, Exported
+from coernas_moo.export import Exported, Model
 from coernas_moo.export.check import BATCHES
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.tables import facts
@@ -17,7 +17,7 @@ from coernas_moo.reporting.tables import facts
 MOST_CLASSES = 8
 
 
-def exported_view(description: Description, written: Sequence[Exported]) -> Group:
+def exported_view(model: Model, written: Sequence[Exported]) -> Group:
     """The network, then one row a file: its size, and how it compares with torch."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("file", "what it is"):
@@ -38,16 +38,18 @@ def exported_view(description: Description, written: Sequence[Exported]) -> Grou
         f"Each file was read back and run beside the network in torch, on batches of {BATCHES[0]} and {BATCHES[1]} "
         "random images: the largest difference of a probability; the latency of one image on one thread."
     )
-    return Group(facts(iter(_rows(description))), "", table, Text(checked, style="dim"))
+    return Group(facts(iter(_rows(model))), "", table, Text(checked, style="dim"))
 
 
-def _rows(description: Description) -> list[tuple[str, str]]:
+def _rows(model: Model) -> list[tuple[str, str]]:
+    description = model.description
+    where = f", {model.directory}" if model.directory is not None else ""
     names = description.classes
     more = f", ... ({len(names)})" if len(names) > MOST_CLASSES else ""
     macs = f", {fmt.count(description.macs)} MACs" if description.macs is not None else ""
     return [
         ("network", description.genotype),
-        ("weights", "trained" if description.trained else "random"),
+        ("weights", f"trained{where}" if description.trained else "random"),
         ("costs", f"{fmt.count(description.params)} parameters{macs}"),
         ("images", f"{description.shape}, mean {_numbers(description.mean)}, std {_numbers(description.std)}"),
         ("classes", ", ".join(names[:MOST_CLASSES]) + more),

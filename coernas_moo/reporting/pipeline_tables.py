@@ -130,10 +130,8 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         f"""Search: once, seed {table.problem.search.seed}, {state.evaluations:,} networks evaluated in
         {state.seconds:.0f} s, none trained{limits}; score of formulas {FORMULAS}. Picks are named as in
         `coernas train`.""",
-        f"""Training: from scratch, {seeds}, the same recipe and number of epochs for all: {recipe_text(recipe)}, label
-        smoothing {recipe.label_smoothing:g}, averaged weights
-        ({recipe.ema:g}){_class_weights(recipe.class_weights)}; {kept}. One thread a training, {table.workers} at
-        once.""",
+        f"""Training: from scratch, {seeds}, the same recipe and number of epochs for all: {recipe_text(recipe)};
+        {kept}. One thread a training, {table.workers} at once.""",
         f"""Accuracy, F1, recall, kappa: mean ± standard deviation over the trainings, test part; weighted averages as
         in the publication, *macro* counts classes alike; intervals: 95 %, test images of each training resampled
         ({RESAMPLES:,} times), the mean taken.
@@ -146,10 +144,6 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
 
 def _validated(table: PipelineTable) -> bool:
     return any(len(one.data.validation) for one in table.repetitions)
-
-
-def _class_weights(kind: str) -> str:
-    return "" if kind == "none" else f", classes weighted ({kind})"
 
 
 def _measures(table: PipelineTable) -> list[str]:

@@ -23,7 +23,7 @@ def plan_text(document: RefineDocument) -> str:
     """The plan in one line."""
     if not document.rungs:
         return "one candidate: nothing to compare"
-    text = ", ".join(f"{rung.candidates} for {rung.epochs} epochs" for rung in document.rungs)
+    text = ", ".join(f"{rung.candidates} for {rung.epochs} epoch{'s' * (rung.epochs > 1)}" for rung in document.rungs)
     if document.source == "table":
         return f"{text}; read from the NAS-Bench-201 table ({document.data})"
     rest = (document.recipe.epochs if document.recipe else 0) - document.rungs[-1].epochs

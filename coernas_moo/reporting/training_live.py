@@ -128,10 +128,11 @@ def recipe_text(recipe: Recipe) -> str:
 
     Example:
         >>> recipe_text(Recipe(epochs=3, augment="none"))
-        '3 epochs of batches of 64, adamw, one-cycle up to 0.004, weight decay 0.05, no augmentation'
+        '3 epochs of batches of 64, adamw, one-cycle up to 0.004, weight decay 0.05, no augmentation, label smoothing \
+0.1, averaged weights (0.99)'
     """
     parts = [
-        f"{recipe.epochs} epochs of batches of {recipe.batch}",
+        f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)} of batches of {recipe.batch}",
         recipe.optimiser,
         f"{recipe.schedule} up to {recipe.learning_rate:g}",
         f"weight decay {recipe.weight_decay:g}",
@@ -148,7 +149,12 @@ def recipe_text(recipe: Recipe) -> str:
         varied.append(f"{change.warp:.0%} of the images rotated and scaled")
     varied += [f"erasing {change.erase:.0%}"] if change.erase else []
     parts.append(", ".join(varied) or "no augmentation")
-    return ", ".join(parts + ([f"mixup {recipe.mixup:g}"] if recipe.mixup else []))
+    parts += [f"mixup {recipe.mixup:g}"] if recipe.mixup else []
+    parts += [f"label smoothing {recipe.label_smoothing:g}"] if recipe.label_smoothing else []
+    parts += [f"averaged weights ({recipe.ema:g})"] if recipe.ema else []
+    parts += [f"classes weighted ({recipe.class_weights})"] if recipe.class_weights != "none" else []
+    parts += [f"gradients clipped at {recipe.clip:g}"] if recipe.clip else []
+    return ", ".join([*parts, *([f"patience {recipe.patience}"] if recipe.patience else [])])
 
 
 def percent(share: float) -> str:

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from coernas_moo.reporting.figure import BLUE, FAINT, INK, ORANGE, new_figure, save, style
 from coernas_moo.reporting.training_live import percent
 from coernas_moo.training.assess import Metrics
 
 CONFUSION, CURVES = "confusion.png", "curves.png"
-_LONGEST_NAME = 24
+PICTURES = (CONFUSION, CURVES)
+_LONGEST_NAME = 36
 
 
 def write_training_pictures(metrics: Metrics, directory: Path) -> None:
@@ -87,6 +89,7 @@ def curves_figure(metrics: Metrics, history: Sequence[Mapping[str, float]]) -> F
 def _mark(axes: Axes, epoch: int) -> None:
     axes.axvline(epoch, color=FAINT, linewidth=0.8, linestyle=":")
     axes.set_xlabel("epoch (dotted: kept)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _short(name: str) -> str:

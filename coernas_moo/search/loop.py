@@ -158,7 +158,9 @@ class _Search:
 
     @property
     def seconds(self) -> float:
-        return self.seconds_before + time.monotonic() - self.started
+        # A run that is read again from its journal has not searched any longer.
+        read_again = self.seconds_before and self.evaluations <= self.journalled
+        return self.seconds_before + (0.0 if read_again else time.monotonic() - self.started)
 
     def run(self) -> None:
         self.listener.started(self.problem, self.space, self.dataset, self.directory.path)
@@ -221,7 +223,8 @@ class _Search:
         if self.archive.evaluations < self.journalled:
             return ""
         if self.generations is not None and self.progress.generation >= self.generations:
-            return f"{self.progress.generation} generations done"
+            done = self.progress.generation
+            return f"{done} generation{'s' * (done > 1)} done"
         if settings.evaluations is not None and self.archive.evaluations >= settings.evaluations:
             return f"{self.archive.evaluations} evaluations done"
         if self._time_is_up():

@@ -7,7 +7,6 @@ import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from coernas_moo.errors import ModelError
 from coernas_moo.files import write_atomically
 
 FORMAT = 1
+AGAIN = "remove it and give the command that trained it again"
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
@@ -45,7 +45,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ModelError(f"{path}: no such checkpoint; train the model first, with: coernas train") from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}; remove it and train again") from None
+        raise ModelError(f"{path}: cannot be read: {error.strerror}; {AGAIN}") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -53,14 +53,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError:
         raise ModelError(
             f"{path}: not a checkpoint, or cut off: it holds more than tensors, numbers and texts, and nothing of it "
-            "was executed; remove it and train again, or take another one"
+            f"was executed; {AGAIN}, or take another one"
         ) from None
-    # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...
-    except Exception as error:  # noqa: BLE001
-        reason = shorten(str(error).strip().split("\n")[0] or type(error).__name__, 120, placeholder=" ...")
-        raise ModelError(
-            f"{path}: not a checkpoint, or cut off ({reason}); remove it and train again, or take another one"
-        ) from None
+    # torch raises what its readers meet: RuntimeError, OSError, pickle's errors, KeyError, EOFError, ...; what it says
+    # of its archive's innards helps nobody.
+    except Exception as error:
+        raise ModelError(f"{path}: not a checkpoint, or cut off; {AGAIN}, or take another one") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("state"), dict):
         raise ModelError(f"{path}: not a checkpoint of coernas train; take a best.pt or last.pt that it wrote")
     return content
@@ -79,7 +77,6 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path) ->
         name = (other or missing or extra)[0]
         what = "has another shape" if other else "is missing" if missing else "is not part of the network"
         raise ModelError(
-            f"{where}: a checkpoint of another architecture: {name} {what}; remove it and train again, "
-            "or take this network's own"
+            f"{where}: a checkpoint of another architecture: {name} {what}; {AGAIN}, or take this network's own"
         )
     module.load_state_dict(dict(state))

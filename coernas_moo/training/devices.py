@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from coernas_moo.errors import CoernasError, ModelError
+from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.devices import torch_device, torch_threads
 
 
@@ -23,6 +25,17 @@ def device_named(name: str) -> torch.device:
         return torch_device(name, "train on cpu")
     except CoernasError as error:
         raise ModelError(str(error)) from None
+
+
+def default_threads() -> int:
+    """Torch threads of a training where none are asked for: `OMP_NUM_THREADS`, or one a core.
+
+    Example:
+        >>> default_threads() >= 1
+        True
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else available_cores()
 
 
 def takes_bfloat16(device: torch.device) -> bool:

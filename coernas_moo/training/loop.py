@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from coernas_moo.errors import ModelError
-from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.training.augment import augmented, mixed, variation
 from coernas_moo.training.checkpoint import load_checkpoint
 from coernas_moo.training.data import TrainingData
-from coernas_moo.training.devices import device_named, takes_bfloat16, torch_settings
+from coernas_moo.training.devices import default_threads, device_named, takes_bfloat16, torch_settings
 from coernas_moo.training.inference import measures, predict, require_fit
 from coernas_moo.training.loss import make_loss
 from coernas_moo.training.memory_use import peak_megabytes, restart_peak
@@ -96,14 +95,15 @@ def train(
         until: stop after this epoch, at most `recipe.epochs`.
         initialise: draw the weights (`he_init`); False trains the module from the weights it has.
         device: `cpu`, `cuda`, `cuda:N`, or `auto`: a GPU where there is one.
-        threads: torch threads; by default one a core. A training that goes on keeps the number it began with.
+        threads: torch threads; by default `OMP_NUM_THREADS`, or one a core. A training that goes on keeps
+            the number it began with.
         name: of the model, for those who watch.
         facts: more about it for those who watch.
         listener: told about every epoch.
 
     Raises:
         ModelError: the checkpoint is of another network, recipe, seed or data, or cannot be read; the network takes
-            no such images; or the loss is no longer finite.
+            no such images; or the loss or a weight is no longer finite.
         RunError: a checkpoint cannot be written; the one before is whole.
 
     Example:
@@ -123,7 +123,7 @@ def train(
     before = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
     if before is not None:
         threads = int(before.get("threads", 1))
-    threads = threads or available_cores()
+    threads = threads or default_threads()
     settle_allocator()
     with torch_settings(threads):
         torch.default_generator.manual_seed(_seed_of(seed, 0))
@@ -212,10 +212,7 @@ class _Training:
         loss, rate = self._steps(rng, clock)
         state.epoch += 1
         if not math.isfinite(loss):
-            raise ModelError(
-                f"the loss is no longer finite in epoch {state.epoch}; lower train.learning_rate "
-                f"({self.recipe.learning_rate:g}) or set train.clip"
-            )
+            raise self._diverged("loss is")
         validation = self._judge()
         self.clock.add(clock)
         state.seconds += time.perf_counter() - started
@@ -276,12 +273,22 @@ class _Training:
     def _judge(self) -> dict[str, float]:
         """Judge this epoch's weights, and keep them if none were as good."""
         part, select = self.data.validation, self.recipe.select
+        if not all(bool(values.isfinite().all()) for values in self.state.judged.state_dict().values()):
+            raise self._diverged("weights are")
         found = measures(predict(self.state.judged, self.data, part), part.labels) if len(part) else {}
+        if not math.isfinite(found.get("loss", 0.0)):
+            raise self._diverged("loss on the validation part is")
         key = (math.inf, float(self.state.epoch))
         if found and select != "last":
             key = (-found["loss"] if select == "loss" else found[select], -found["loss"])
         self.state.keep_if_best(key, found)
         return found
+
+    def _diverged(self, what: str) -> ModelError:
+        return ModelError(
+            f"the {what} no longer finite in epoch {self.state.epoch}; begin anew (--anew) with a lower "
+            f"train.learning_rate than {self.recipe.learning_rate:g}, or with train.clip"
+        )
 
     def _save(self) -> None:
         if self.directory is not None:

@@ -47,8 +47,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         erase: probability that a rectangle of up to a quarter of the image is blanked.
         validation_share, test_share: of the images, where the data has no such split of its own.
         split_seed: of the random split, the same for every network that is compared.
-        group_by: regular expression searched in an image's name; images whose first group (or whole match) agrees
-            stay on one side of the split. Empty: every image by itself.
+        group_by: regular expression searched in an image's name (within the folder of its class); images whose first
+            group (or whole match) agrees stay on one side of the split. Empty: every image by itself.
     """
 
     epochs: Positive = 60

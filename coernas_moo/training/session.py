@@ -117,7 +117,7 @@ def train_model(
         directory: of the model; made where it does not exist.
         anew: forget what is there.
         device: `cpu`, `cuda`, `cuda:N` or `auto`.
-        threads: torch threads; by default one a core.
+        threads: torch threads; by default `OMP_NUM_THREADS`, or one a core.
         listener: told about every epoch.
 
     Raises:
@@ -205,7 +205,8 @@ def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Met
             f"{path}: a model is here that was trained on other images: some have been added, changed or removed "
             f"since, or cannot be read any more; restore them, or {remedy}"
         )
-    return read_metrics(path) if (path / METRICS).exists() else None
+    # Without its weights a model is not finished, whatever it was measured at.
+    return read_metrics(path) if (path / METRICS).exists() and (path / BEST).exists() else None
 
 
 def _flat(spec: ModelSpec) -> dict[str, object]:

@@ -85,4 +85,4 @@ def read_spec(directory: str | Path) -> ModelSpec:
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not the description of a model: {error}; train it again") from None
+        raise ModelError(f"{path}: not the description of a model: {error}; train it again, with --anew") from None

@@ -39,7 +39,8 @@ def divide(
     """The data's own split where it has one; what it lacks is taken from its training images.
 
     The random part is stratified: every class gives its share, rounded, and keeps at least one image to train on.
-    With `recipe.group_by`, images of one group stay together, and shares are met as closely as groups allow.
+    With `recipe.group_by`, images of one group stay together, and shares are met as closely as groups allow; of names
+    such as `train/3/17_left.png` the pattern sees what lies in the folder of the class, `17_left.png`.
 
     Args:
         labels: class numbers (n,).
@@ -52,14 +53,17 @@ def divide(
         DataError: a class cannot be split, or has no image to train on.
     """
     splits = np.asarray(own)
-    groups = None if not recipe.group_by else group_numbers(names, recipe.group_by)
+    groups = None
+    if recipe.group_by:
+        inside = [_inside_class(name, classes[label]) for name, label in zip(names, labels, strict=True)]
+        groups = group_numbers(inside, recipe.group_by)
     pool = np.flatnonzero(splits == "train")
     fixed = {name: np.flatnonzero(splits == name) for name in ("val", "test")}
     wanted = {
         "test": 0.0 if len(fixed["test"]) else recipe.test_share,
         "val": 0.0 if len(fixed["val"]) else recipe.validation_share,
     }
-    _require_enough(labels[pool], None if groups is None else groups[pool], classes, wanted["test"] > 0)
+    _require_enough(labels, names, pool, groups, classes, wanted["test"] > 0)
     rng = np.random.default_rng(recipe.split_seed)
     carve = _carve_rows if groups is None else _carve_groups
     test, validation, train = (
@@ -72,7 +76,12 @@ def divide(
         division.train,
         division.validation,
         division.test,
-        (*_absent(division, labels, classes), *_leaks(division, groups), *_alone(groups, recipe.group_by)),
+        (
+            *_absent(division, labels, classes),
+            *_leaks(division, groups),
+            *_alone(groups, recipe.group_by),
+            *_unused(division, recipe),
+        ),
     )
 
 
@@ -101,19 +110,35 @@ def group_numbers(names: Sequence[str], pattern: str) -> npt.NDArray[np.int64]:
     return np.array(numbers, dtype=np.int64)
 
 
+def _inside_class(name: str, label: str) -> str:
+    """An image's path within the folder of its class, so that a group may have images of several classes.
+
+    Example:
+        >>> _inside_class("train/3/17_left.png", "3"), _inside_class("17_left", "3")
+        ('17_left.png', '17_left')
+    """
+    folders = name.split("/")[:-1][:2]
+    return name.split("/", folders.index(label) + 1)[-1] if label in folders else name
+
+
 def _require_enough(
-    labels: npt.NDArray[np.int64], groups: Rows | None, classes: Sequence[str], test_is_carved: bool
+    labels: npt.NDArray[np.int64],
+    names: Sequence[str],
+    pool: Rows,
+    groups: Rows | None,
+    classes: Sequence[str],
+    test_is_carved: bool,
 ) -> None:
     for number, name in enumerate(classes):
-        members = labels == number
-        if not members.any():
+        members = pool[labels[pool] == number]
+        if not len(members):
             raise DataError(f"class {name!r} has no images to train on; add some, or remove the class")
         if not test_is_carved:
             continue
-        if members.sum() == 1:
+        if len(members) == 1:
             raise DataError(
-                f"class {name!r} has one image only; it needs two at least, one to train on and one to test on: "
-                "add images, or remove the class"
+                f"class {name!r} has one image only, {names[members[0]]!r}; it needs two at least, one to train on and "
+                "one to test on: add images, correct the label, or remove the class"
             )
         if groups is not None and len(np.unique(groups[members])) == 1:
             raise DataError(
@@ -231,4 +256,18 @@ def _alone(groups: npt.NDArray[np.int64] | None, pattern: str) -> list[str]:
     return [
         f"group_by: {pattern!r} puts every image in a group of its own, so nothing is kept together; give a pattern "
         "for what the names of images that belong together share"
+    ]
+
+
+def _unused(division: Division, recipe: Recipe) -> list[str]:
+    """A line where the recipe chooses or stops by a validation part that is not there."""
+    if len(division.validation):
+        return []
+    asked = [f"train.select = {recipe.select!r}"] if recipe.select != "last" else []
+    asked += [f"train.patience = {recipe.patience}"] if recipe.patience else []
+    if not asked:
+        return []
+    return [
+        f"there is no validation part, so {' and '.join(asked)} do{'es' * (len(asked) == 1)} nothing and the last "
+        "epoch's weights are kept; set train.validation_share to have one"
     ]

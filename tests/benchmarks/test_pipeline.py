@@ -127,6 +127,12 @@ def test_a_training_that_fails_is_named(small_digits: ProblemFile, tmp_path: Pat
         pipeline_table(diverging, tmp_path / "run", replace(SETTINGS, picks=(), seeds=1))
 
 
+def test_a_network_that_cannot_be_built_is_told_before_the_search(small_digits: ProblemFile, tmp_path: Path) -> None:
+    with pytest.raises(CoernasError, match="no baseline named 'resnet81'"):
+        pipeline_table(small_digits, tmp_path / "run", replace(SETTINGS, models=("one-layer", "resnet81")))
+    assert not (tmp_path / "run").exists()
+
+
 def test_trainings_say_how_far_they_are(
     made: tuple[PipelineTable, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,4 +133,6 @@ def test_on_the_table_accuracies_are_read(monkeypatch: pytest.MonkeyPatch) -> No
     assert "before (the best score)" in lines
     assert sum(len(candidate.validation) == 2 for candidate in document.candidates) == 5
     assert "another refinement" in refused("refine", "cells", "--table", "full.npz")
-    good("refine", "cells", "--table", "full.npz", "--anew", "--quiet")
+    again = good("refine", "cells", "--table", "full.npz", "--anew", "--epochs", "9", "--set", "train.epochs=3")
+    assert "--epochs, --set: not read, since accuracies come from the table" in again.stderr
+    assert "not read" not in good("refine", "cells", "--table", "full.npz", "--anew", "--budget", "1m").stderr

@@ -29,7 +29,13 @@ def test_the_knee_of_the_latest_run(digits_run: Path) -> None:
     assert {path.name for path in place.iterdir()} == expected | {"confusion.png", "curves.png", "lock"}
     for name in ("confusion.png", "curves.png"):
         assert Image.open(place / name).width > 300
+    before = (place / "curves.png").stat().st_mtime_ns
+    (place / "confusion.png").write_bytes(b"not touched")
     assert "was finished already" in good("train").stdout
+    assert (place / "curves.png").stat().st_mtime_ns == before
+    (place / "curves.png").unlink()
+    good("train")
+    assert Image.open(place / "confusion.png").width > 300
 
 
 def test_several_picks_and_seeds(digits_run: Path) -> None:

@@ -97,6 +97,23 @@ def test_another_broken_model_is_no_reason_not_to_export(run: Run) -> None:
         trained_model(broken)
 
 
+def test_the_model_called_like_the_pick_is_not_silently_replaced_by_another(run: Run) -> None:
+    leave_model(run, "another", "best", seed=2)
+    (leave_model(run, "best", "best", seed=1) / "model.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"best/model.json: not the description of a model.*--anew"):
+        model_of(run, "best")
+
+
+def test_a_model_knows_whose_weights_it_has_and_whether_they_are_final(run: Run) -> None:
+    directory = leave_model(run, "mine", "best", seed=1)
+    model = model_of(run, "best")
+    assert (model.directory, model.finished) == (directory, False)
+    (directory / "metrics.json").write_text("{}", encoding="utf-8")
+    assert model_of(run, "best").finished
+    untrained = model_of(run, "smallest")
+    assert (untrained.directory, untrained.finished) == (None, True)
+
+
 def test_a_cut_off_checkpoint_is_an_error_and_no_random_network(run: Run) -> None:
     checkpoint = leave_model(run, "best", "best", seed=1) / "best.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:200])

@@ -92,7 +92,7 @@ def test_pictures_say_what_they_show() -> None:
     (axes,) = confusion.axes
     assert [text.get_text() for text in axes.texts] == ["2", "1", "1"]
     assert "75.00 % of 4 test images" in axes.get_title(loc="left")
-    assert len(axes.get_yticklabels()[1].get_text()) == 24
+    assert len(axes.get_yticklabels()[1].get_text()) == 36
     row = {"epoch": 1.0, "loss": 0.5, "learning_rate": 0.1, "seconds": 1.0}
     judged = curves_figure(metrics(), [row | {"validation_accuracy": 0.9, "validation_loss": 0.2}])
     blind = curves_figure(metrics(), [row])
@@ -102,5 +102,16 @@ def test_pictures_say_what_they_show() -> None:
 
 def test_a_recipe_says_what_share_of_the_images_is_warped() -> None:
     text = recipe_text(Recipe(augment="none", scale=0.2, warp=0.5))
-    assert text.endswith("scale 20%, 50% of the images rotated and scaled")
+    assert "scale 20%, 50% of the images rotated and scaled" in text
     assert "of the images" not in recipe_text(Recipe(augment="photo", warp=0.5))
+
+
+def test_a_recipe_says_all_that_decides_what_is_learnt() -> None:
+    recipe = Recipe(epochs=1, mixup=0.2, ema=0.9, class_weights="sqrt", clip=5, patience=3, label_smoothing=0.0)
+    text = recipe_text(recipe)
+    assert text.startswith("1 epoch of batches of 64, ")
+    assert text.endswith(
+        "mixup 0.2, averaged weights (0.9), classes weighted (sqrt), gradients clipped at 5, patience 3"
+    )
+    assert "label smoothing" not in text
+    assert "averaged" not in recipe_text(Recipe(ema=0.0))

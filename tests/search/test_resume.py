@@ -70,6 +70,13 @@ def test_smaller_budgets_lose_nothing(
     assert (resumed.state.evaluations, len(read_history(resumed.directory.history))) == (18, 3)
 
 
+def test_reading_a_finished_run_again_makes_it_no_longer(tmp_path: Path, tiny: MakeProblem) -> None:
+    first = run_search(tiny(), tmp_path / "run").state.seconds
+    assert run_search(tiny(), tmp_path / "run", resume=True).state.seconds == first
+    longer = run_search(tiny(search__generations=4), tmp_path / "run", resume=True)
+    assert longer.state.seconds > first
+
+
 def test_evaluations_are_counted_exactly_and_may_be_extended(tmp_path: Path, tiny: MakeProblem) -> None:
     def budget(evaluations: int) -> ProblemFile:
         return tiny(search__generations=None, search__evaluations=evaluations)

@@ -163,8 +163,26 @@ def test_a_checkpoint_that_cannot_be_opened_says_what_to_do(trained: Path, tmp_p
     place = copied(trained, tmp_path / "copy")
     (place / "best.pt").unlink()
     (place / "best.pt").mkdir()
-    with pytest.raises(ModelError, match=r"best.pt: cannot be read: .*; remove it and train again"):
+    with pytest.raises(ModelError, match=r"best.pt: cannot be read: .*; remove it and give the command that"):
         load_model(place)
+
+
+def test_a_finished_model_whose_weights_were_removed_has_them_again(
+    spec: ModelSpec, data: TrainingData, trained: Path, tmp_path: Path
+) -> None:
+    """What the errors about a broken `best.pt` say to do."""
+    place = copied(trained, tmp_path / "copy")
+    (place / "best.pt").write_bytes(b"PK")
+    with pytest.raises(ModelError, match=r"not a checkpoint, or cut off.*; remove it and give the command"):
+        load_model(place)
+    (place / "best.pt").unlink()
+    session = train_model(spec, data, place, threads=1)
+    assert not session.was_finished
+    assert session.metrics.test == read_metrics(trained).test
+    assert all(
+        torch.equal(values, load_checkpoint(trained / "best.pt")["state"][name])
+        for name, values in load_checkpoint(place / "best.pt")["state"].items()
+    )
 
 
 def test_anew_replaces(spec: ModelSpec, data: TrainingData, trained: Path, tmp_path: Path) -> None:

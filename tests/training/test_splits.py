@@ -160,3 +160,37 @@ def test_a_class_with_one_training_image_is_fine_where_the_test_part_is_the_data
 def test_shares_that_leave_nothing_are_refused() -> None:
     with pytest.raises(ProblemFileError, match=r"validation_share 0\.4 and test_share 0\.6"):
         Recipe(validation_share=0.4, test_share=0.6).check()
+
+
+def test_groups_are_kept_together_across_the_folders_of_classes() -> None:
+    """Both eyes of one patient, graded differently, lie in the folders of two classes."""
+    names = [f"{grade}/p{patient}_{eye}.png" for patient in range(30) for grade, eye in ((0, "left"), (1, "right"))]
+    labels = np.array([0, 1] * 30)
+    division = divide(labels, names, ["train"] * 60, ["0", "1"], Recipe(group_by="^[^_]+"))
+    patients = [{names[row].split("/")[1].split("_")[0] for row in rows} for rows in parts(division)]
+    assert not patients[2] & (patients[0] | patients[1])
+    assert division.notices == ()
+    own = [f"{'test' if position % 2 else 'train'}/{name}" for position, name in enumerate(names)]
+    splits = [name.split("/")[0] for name in own]
+    torn = divide(labels * 0, [name.replace("/1/", "/0/") for name in own], splits, ["0"], Recipe(group_by="^[^_]+"))
+    assert "of the groups in the test part are trained on too" in " ".join(torn.notices)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        (Recipe(validation_share=0), "so train.select = 'accuracy' does nothing"),
+        (Recipe(validation_share=0, select="last", patience=3), "so train.patience = 3 does nothing"),
+        (Recipe(validation_share=0, patience=3), "so train.select = 'accuracy' and train.patience = 3 do nothing"),
+        (Recipe(validation_share=0, select="last"), ""),
+        (Recipe(patience=3), ""),
+    ],
+)
+def test_what_takes_a_validation_part_says_so_where_there_is_none(recipe: Recipe, said: str) -> None:
+    notices = cut(np.repeat([0, 1], 20), recipe).notices
+    assert [said in line for line in notices] == [True] * bool(said)
+
+
+def test_the_only_image_of_a_class_is_named() -> None:
+    with pytest.raises(DataError, match=r"class 'c1' has one image only, '2.png'"):
+        cut(np.array([0, 0, 1]), Recipe())

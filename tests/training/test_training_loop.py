@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 
 from coernas_moo.datasets import DigitsSettings
 from coernas_moo.errors import ModelError, RunError
+from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.layers import Shape
 from coernas_moo.training import Epoch, Recipe, TrainingData, TrainingListener, predict, prepare, train
 from coernas_moo.training import loop as module
 from coernas_moo.training.checkpoint import load_checkpoint
 from coernas_moo.training.data import Part
+from coernas_moo.training.devices import default_threads
 from coernas_moo.training.inference import measures, require_fit
 
 RECIPE = Recipe(epochs=4, batch=16, augment="digits", mixup=0.2, learning_rate=0.01, clip=5.0)
@@ -192,8 +195,39 @@ def test_no_batch_has_one_image(digits: TrainingData) -> None:
 
 
 def test_a_loss_that_explodes_is_told(digits: TrainingData) -> None:
-    with pytest.raises(ModelError, match=r"no longer finite in epoch \d+; lower train.learning_rate"):
+    with pytest.raises(ModelError, match=r"the loss is no longer finite in epoch \d+; begin anew .* than 1e\+30"):
         train(Net(), digits, Recipe(epochs=9, optimiser="sgd", learning_rate=1e30, ema=0.0), threads=1)
+
+
+@pytest.mark.parametrize(("validation_share", "what"), [(0.1, "loss on the validation part is"), (0.0, "weights are")])
+def test_weights_that_explode_in_the_last_step_are_told(
+    digits: TrainingData, monkeypatch: pytest.MonkeyPatch, validation_share: float, what: str
+) -> None:
+    net = Net()
+    number = float("nan") if what == "weights are" else 3e38
+
+    def explode(training: module._Training, rng: np.random.Generator, clock: object) -> tuple[float, float]:
+        with torch.no_grad():
+            for weight in training.state.judged.parameters():
+                weight.fill_(number)
+        return 1.0, 0.1
+
+    monkeypatch.setattr(module._Training, "_steps", explode)
+    data = digits if validation_share else replace(digits, validation=part_of(digits.validation, 0))
+    with pytest.raises(ModelError, match=f"the {what} no longer finite in epoch 1"):
+        train(net, data, Recipe(epochs=2), threads=1)
+
+
+def part_of(part: Part, count: int) -> Part:
+    return Part(part.store, part.rows[:count], part.labels[:count], part.names[:count])
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("3", 3), ("", None), ("0", None), ("two", None)])
+def test_threads_are_those_that_the_environment_asks_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str, expected: int | None
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert default_threads() == (expected or available_cores())
 
 
 @pytest.mark.parametrize(

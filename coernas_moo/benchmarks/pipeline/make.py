@@ -25,7 +25,8 @@ from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import MODELS, RunDirectory
 from coernas_moo.training.assess import Metrics
 from coernas_moo.training.data import TrainingData
-from coernas_moo.training.model import load_model
+from coernas_moo.training.model import build_module, load_model
+from coernas_moo.training.session import spec_of_baseline
 
 SEARCH = "search"
 """What stands for the search among the names of what is made anew."""
@@ -141,6 +142,9 @@ def pipeline_table(
     if warn is not None:
         for message in warnings_of(repeated):
             warn(message)
+    for model in settings.models:
+        # What cannot be built is said before minutes of searching and training.
+        build_module(spec_of_baseline(model, repeated[0].data, name=model, seed=1, problem=problem))
     again = [name for name in settings.again if name != SEARCH]
     if SEARCH in settings.again and RunDirectory(folder).exists():
         RunDirectory(folder).forget()
