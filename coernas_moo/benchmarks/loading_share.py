@@ -19,6 +19,7 @@ class LoadingShare:
     """Over random networks of a space, one epoch each.
 
     Args:
+        shape: of the images trained on.
         networks: trained.
         median, lowest, highest: share of the steps' time that it took to make batches.
         images_per_second: median, of training.
@@ -27,6 +28,7 @@ class LoadingShare:
         threads: torch threads.
     """
 
+    shape: str
     networks: int
     median: float
     lowest: float
@@ -63,6 +65,7 @@ def measure_loading_share(
     ]
     shares = [one.loading_share for one in trained]
     return LoadingShare(
+        shape=str(data.shape),
         networks=networks,
         median=statistics.median(shares),
         lowest=min(shares),

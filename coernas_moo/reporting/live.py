@@ -15,7 +15,14 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.evaluation.record import Record
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.screen import ROWS, Screen, clock, table_of_steps, time_bar
+from coernas_moo.reporting.screen import (
+    ROWS,
+    Screen,
+    clock,
+    table_of_steps,
+    time_bar,
+    without_what_does_not_fit,
+)
 from coernas_moo.reporting.search_header import search_facts
 from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.spaces import SearchSpace
@@ -160,7 +167,7 @@ class LiveScreen(Screen, WarningsOnly):
                 f"{under_way.evaluations_per_second:.1f}",
                 style="dim",
             )
-        return table
+        return without_what_does_not_fit(table, self._console)
 
     def _row(self, progress: Progress) -> list[str]:
         return [

@@ -19,6 +19,8 @@ from coernas_moo.reporting.tables import facts
 
 REFRESHES_A_SECOND = 4
 ROWS = 8
+UNLIMITED = 1000
+"""Columns of a terminal on which every table would fit."""
 
 
 class Screen(ABC):
@@ -73,6 +75,14 @@ def table_of_steps(columns: Sequence[str]) -> Table:
     return table
 
 
+def without_what_does_not_fit(table: Table, console: Console) -> Table:
+    """The table less its last columns, as many as it takes for the others to be shown whole."""
+    unlimited = console.options.update(max_width=UNLIMITED)
+    while len(table.columns) > 1 and console.measure(table, options=unlimited).maximum > console.width:
+        table.columns.pop()
+    return table
+
+
 def time_bar(seconds: float, left: float | None, share: float | None = None) -> Table:
     """How much is done, the time so far and the time left.
 
@@ -82,7 +92,7 @@ def time_bar(seconds: float, left: float | None, share: float | None = None) -> 
         share: done; by default that of the time.
     """
     row = Table.grid(padding=(0, 2))
-    row.add_column(width=40)
+    row.add_column(max_width=40)
     for _ in range(3):
         row.add_column(no_wrap=True)
     if left is None:

@@ -10,7 +10,14 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.screen import ROWS, Screen, clock, table_of_steps, time_bar
+from coernas_moo.reporting.screen import (
+    ROWS,
+    Screen,
+    clock,
+    table_of_steps,
+    time_bar,
+    without_what_does_not_fit,
+)
 from coernas_moo.training.augment import variation
 from coernas_moo.training.data import TrainingData
 from coernas_moo.training.progress import Epoch, TrainingListener
@@ -107,7 +114,7 @@ class TrainingScreen(Screen, TrainingWarnings):
             )
         last = done[-1]
         bar = time_bar(last.seconds + since, last.seconds_left - since, last.epoch / last.epochs)
-        return Group("", table, "", bar)
+        return Group("", without_what_does_not_fit(table, self._console), "", bar)
 
 
 def header(name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> dict[str, str]:

@@ -63,6 +63,19 @@ def test_the_screen_shows_the_last_epochs(data: TrainingData, judged: bool) -> N
     assert ("90.00 %" in text) == judged
 
 
+@pytest.mark.parametrize(("width", "last"), [(100, "images/s"), (60, "best epoch"), (38, "val. accuracy")])
+def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(data: TrainingData, width: int, last: str) -> None:
+    console = Console(file=io.StringIO(), width=width)
+    screen = TrainingScreen(console, print)
+    screen.epoch(epoch(1, True))
+    console.print(screen.render())
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    heading = next(line for line in text.splitlines() if "epoch" in line)
+    assert heading.rstrip().endswith(last)
+    assert "90.00 %" in text
+    assert "…" not in text
+
+
 def test_warnings_are_said_once(data: TrainingData) -> None:
     from dataclasses import replace
 
