@@ -69,6 +69,9 @@ class TrainingLines(TrainingWarnings):
         parts += [f"{epoch.images_per_second:,.0f} images/s", f"{clock(epoch.seconds_left)} left"]
         self._write("  ".join(parts))
 
+    def stopped(self, epoch: int, best_epoch: int) -> None:
+        self._write(_stopped(epoch, best_epoch))
+
 
 class TrainingScreen(Screen, TrainingWarnings):
     """The header, then a table of the last epochs.
@@ -93,6 +96,10 @@ class TrainingScreen(Screen, TrainingWarnings):
         self._done.append(epoch)
         self._at = time.monotonic()
 
+    def stopped(self, epoch: int, best_epoch: int) -> None:
+        self._stop()
+        self._console.print(_stopped(epoch, best_epoch))
+
     def render(self) -> RenderableType:
         """What the screen shows now."""
         since, done = time.monotonic() - self._at, list(self._done)
@@ -115,6 +122,10 @@ class TrainingScreen(Screen, TrainingWarnings):
         last = done[-1]
         bar = time_bar(last.seconds + since, last.seconds_left - since, last.epoch / last.epochs)
         return Group("", without_what_does_not_fit(table, self._console), "", bar)
+
+
+def _stopped(epoch: int, best_epoch: int) -> str:
+    return f"stopped after epoch {epoch}: nothing has been better than epoch {best_epoch} (train.patience)"
 
 
 def header(name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> dict[str, str]:

@@ -186,6 +186,8 @@ class _Training:
             listener.epoch(self._one_epoch())
             if time.monotonic() - self.written > SECONDS_BETWEEN_CHECKPOINTS:
                 self._save()
+        if state.epoch < min(until, self.recipe.epochs):
+            listener.stopped(state.epoch, state.best.epoch)
         self._save()
         peak = peak_megabytes(self.device)
         state.module.load_state_dict(state.best.state or state.judged.state_dict())

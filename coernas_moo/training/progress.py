@@ -46,3 +46,6 @@ class TrainingListener:
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""
+
+    def stopped(self, epoch: int, best_epoch: int) -> None:
+        """It stopped early after this epoch: nothing was better than `best_epoch` for as long as the recipe waits."""

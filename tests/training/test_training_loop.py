@@ -15,6 +15,7 @@ from coernas_moo.datasets import DigitsSettings
 from coernas_moo.errors import ModelError, RunError
 from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.layers import Shape
+from coernas_moo.reporting.training_live import TrainingLines
 from coernas_moo.training import Epoch, Recipe, TrainingData, TrainingListener, predict, prepare, train
 from coernas_moo.training import loop as module
 from coernas_moo.training.checkpoint import load_checkpoint
@@ -158,7 +159,11 @@ def test_weights_can_be_kept(digits: TrainingData) -> None:
 
 
 def test_early_stopping(digits: TrainingData) -> None:
-    trained = train(Net(), digits, Recipe(epochs=200, patience=2, learning_rate=1e-9, ema=0.0), threads=1)
+    lines: list[str] = []
+    listener = TrainingLines(lines.append, print)
+    recipe = Recipe(epochs=200, patience=2, learning_rate=1e-9, ema=0.0)
+    trained = train(Net(), digits, recipe, threads=1, listener=listener)
+    assert lines[-1].startswith(f"stopped after epoch {trained.epochs}: nothing has been better than epoch ")
     assert trained.epochs < 200
     assert trained.epochs == trained.best_epoch + 2
     assert trained.finished
