@@ -17,7 +17,7 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option(
     "--algorithms", default=ALL, show_default=True, help="Comma between; the first is held against the others."
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Searches an algorithm.")
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Searches an algorithm.")
 @click.option("--evaluations", type=click.IntRange(min=1), default=500, show_default=True, help="Budget of a search.")
 @click.option("--population", type=click.IntRange(min=2), help="Of every algorithm; by default the problem's.")
 @click.option("--data", type=click.Path(path_type=Path), help="Images, for a problem that needs some.")
@@ -53,14 +53,17 @@ def command(
     """
     from coernas_moo.benchmarks.comparison import Plan, compare
     from coernas_moo.evaluation.evaluator import available_cores
+    from coernas_moo.files import write_atomically
     from coernas_moo.reporting.comparison_plots import write_pictures
     from coernas_moo.reporting.comparison_tables import (
         HEAD,
+        comparison_basis,
         comparison_json,
         comparison_rows,
         comparison_verdict,
         write_comparison,
     )
+    from coernas_moo.search.run_directory import RunDirectory
 
     from .search import read_problem, read_settings, with_data
 
@@ -75,6 +78,7 @@ def command(
     if as_searched:
         out = out.with_name(f"{out.name}-as-searched")
         out.mkdir(exist_ok=True)
+        write_atomically(RunDirectory(out).problem, loaded.to_toml())
     write_comparison(found, out)
     write_pictures(found, out)
     if as_json:
@@ -86,6 +90,5 @@ def command(
     for row in comparison_rows(found):
         listing.add_row(*row)
     print_table(listing)
-    judged = "the true front, by enumeration" if found.exact else "the best that all searches found"
-    click.echo(f"Medians (quartiles) of {seeds} seeds; hypervolume as a share of {judged}; saved in {out}")
+    click.echo(f"{comparison_basis(found)}; saved in {out}")
     click.echo(comparison_verdict(found))

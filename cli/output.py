@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,14 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.table import Table
+    from rich.table import Column, Table
+    from rich.text import TextType
+
+BETWEEN = 3
+"""Columns between those of a table."""
+
+BREAKS_AT = 24
+"""Columns that are enough for a text that may be broken."""
 
 WIDTH_OF_PIPE = 200
 """Columns of a table that is not printed on a terminal, where nothing should be cut."""
@@ -31,27 +38,50 @@ def only_results_on_stdout(wanted: bool) -> Iterator[None]:
         yield
 
 
-def print_table(table: Table, *, blocks: bool = False) -> None:
-    """A rich table on stdout, as wide as the terminal; with `blocks` row by row where the terminal is too narrow."""
+def print_table(table: Table) -> None:
+    """A rich table on stdout, as wide as the terminal; where that is too narrow, in parts with some columns each."""
     console = _console()
-    wanted = console.measure(table, options=console.options.update(max_width=WIDTH_OF_PIPE)).maximum
-    if blocks and wanted > console.width:
-        _print_blocks(console, table)
-    else:
-        console.print(table)
+    for part in _parts(console, table):
+        console.print(part)
 
 
-def _print_blocks(console: Console, table: Table) -> None:
-    """One block a row: its cells below one another, beside the headings of their columns."""
+def _parts(console: Console, table: Table) -> Iterator[Table]:
+    """The table, or its first column with as many others as fit, until all have been shown; no cell is cut."""
+    if _width(console, table) <= console.width:
+        yield table
+        return
+    first, *left = table.columns
+    title = table.title
+    while left:
+        part = _with_columns(table, [first, left.pop(0)], title)
+        while left and _width(console, wider := _with_columns(table, [*part.columns, left[0]], title)) <= console.width:
+            part = wider
+            left.pop(0)
+        yield part
+        title = None
+
+
+def _width(console: Console, table: Table) -> int:
+    """The least that shows the table well: names and numbers whole, other cells with line breaks."""
+    options = console.options.update(max_width=WIDTH_OF_PIPE)
+    widths = []
+    for position, column in enumerate(table.columns):
+        found = [console.measure(cell, options=options) for cell in (column.header, *column.cells)]
+        whole = max(one.maximum for one in found)
+        breaks = not column.no_wrap and position > 0
+        widths.append(min(whole, max(BREAKS_AT, len(str(column.header)))) if breaks else whole)
+    return sum(widths) + BETWEEN * len(widths)
+
+
+def _with_columns(table: Table, columns: Sequence[Column], title: TextType | None) -> Table:
     from rich.table import Table
 
-    if table.title:
-        console.print(table.title, style="table.title")
-    for cells in zip(*(column.cells for column in table.columns), strict=True):
-        block = Table.grid(padding=(0, 2))
-        for column, cell in zip(table.columns, cells, strict=True):
-            block.add_row(column.header, cell)
-        console.print(block, "")
+    part = Table(box=table.box, pad_edge=table.pad_edge, title=title, title_justify=table.title_justify)
+    for position, column in enumerate(columns):
+        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap or position == 0)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        part.add_row(*cells)
+    return part
 
 
 def print_view(view: RenderableType) -> None:

@@ -235,4 +235,4 @@ def _print_candidates(document: RefineDocument) -> None:
     from coernas_moo.reporting.refine_view import refine_table
 
     click.echo("")
-    print_table(refine_table(document), blocks=True)
+    print_table(refine_table(document))

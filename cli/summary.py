@@ -9,15 +9,15 @@ import click
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--rivals", default="nsga2,nsga2-sbx", show_default=True, help="Held against the first; comma between.")
-@click.option("--at", default="200,500", show_default=True, help="Evaluations of the columns; comma between.")
+@click.option("--rivals", help="Held against the first; comma between.  [nsga2 and nsga2-sbx, where there are some]")
+@click.option("--at", help="Evaluations of the columns; comma between.  [200,500, or what the shortest search has]")
 @click.option("--relative-to", metavar="ALGORITHM", help="Print only regret over that of this one, as for ablations.")
 @click.option("--algorithms", help="Rows of --relative-to, comma between; by default all.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for what is printed, and for all regrets as CSV.")
 def command(
     folders: tuple[Path, ...],
-    rivals: str,
-    at: str,
+    rivals: str | None,
+    at: str | None,
     relative_to: str | None,
     algorithms: str | None,
     out: Path | None,
@@ -37,15 +37,20 @@ def command(
     from coernas_moo.files import write_atomically
     from coernas_moo.reporting.comparison_summary import ratios_csv, ratios_markdown, summary_csv, summary_markdown
 
-    points = [int(text) if text.strip().isdecimal() else 0 for text in at.split(",")]
-    if min(points) < 1:
-        raise CoernasError(f"--at {at}: give numbers of evaluations with commas between, like 200,500")
     finished = [read_finished(folder) for folder in folders]
+    if at is None:
+        shortest = min(int(each.checkpoints[-1]) for each in finished)
+        points = sorted({min(200, shortest), min(500, shortest)})
+    else:
+        points = [int(text) if text.strip().isdecimal() else 0 for text in at.split(",")]
+        if min(points) < 1:
+            raise CoernasError(f"--at {at}: give numbers of evaluations with commas between, like 200,500")
     chosen = None if algorithms is None else _names(algorithms)
     if relative_to is None:
         if chosen is not None:
             raise CoernasError("--algorithms chooses rows of --relative-to: give that too")
-        name, text = "summary.md", summary_markdown(finished, _names(rivals), points)
+        usual = [each for each in ("nsga2", "nsga2-sbx") if any(each in one.curves for one in finished)]
+        name, text = "summary.md", summary_markdown(finished, usual if rivals is None else _names(rivals), points)
     else:
         name, text = "ratios.md", ratios_markdown(finished, points, relative_to, chosen)
     if out is not None:

@@ -231,7 +231,7 @@ def print_trained(sessions: Sequence[Session], as_json: bool, quiet: bool) -> No
     for metrics in found:
         listing.add_row(*metrics_row(metrics, "kappa" in columns))
     click.echo("")
-    print_table(listing, blocks=True)
+    print_table(listing)
     if len(found) == 1:
         numbers = ("images", "precision", "recall", "F1")
         classes = table_of("class", *numbers, right=numbers)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pymoo.indicators.igd_plus import IGDPlus
@@ -70,6 +71,8 @@ class Plan:
             _ = ALGORITHMS[name]
         if len(set(self.algorithms)) < len(self.algorithms):
             raise CoernasError(f"--algorithms: one is listed twice: {', '.join(self.algorithms)}")
+        if "moead" in self.algorithms and len(self.problem.objectives) < 2:
+            raise CoernasError("--algorithms: moead takes two objectives at least; leave it out")
         if self.seeds < 1 or self.evaluations < 1:
             raise CoernasError("a comparison needs at least one seed and one evaluation")
         if self.as_searched and not (uses_table(self.problem) and builds_networks(self.problem)):
@@ -157,6 +160,8 @@ def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None =
         CoernasError: the problem, its data or its table cannot be used.
     """
     run_directory = RunDirectory(directory)
+    # Whatever cannot be used is told before anything is written.
+    ground = _Ground(plan.problem, directory, workers)
     with run_directory.lock():
         _keep_plan(plan, run_directory)
         wanted = [(name, seed) for seed in range(1, plan.seeds + 1) for name in plan.algorithms]
@@ -166,7 +171,6 @@ def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None =
 
         done = {key: found for key in wanted if (found := read_trajectory(path(*key), *key)) is not None}
         todo = [key for key in wanted if key not in done]
-        ground = _Ground(plan.problem, directory, workers)
         for trajectory in ground.run(plan, todo):
             write_trajectory(path(trajectory.algorithm, trajectory.seed), trajectory)
             done[trajectory.algorithm, trajectory.seed] = trajectory
@@ -186,13 +190,18 @@ class _Ground:
         self.space: SearchSpace = problem.space_settings.build(Shape(*info.shape), len(info.classes))
         snapshot = RunDirectory(directory).latency_table
         self.costs = open_costs(problem, self.space, snapshot)
+        if isinstance(self.costs, TableCosts) and not self.costs.feasible.any():
+            raise CoernasError(
+                f"no network of the table meets the limits {', '.join(map(repr, problem.limits))}: loosen them"
+            )
 
     def run(self, plan: Plan, todo: Sequence[tuple[str, int]]) -> Iterator[Trajectory]:
         if not todo:
             return
         if self.builds:
             self.costs.keep()
-            problem = plan.problem
+            evaluation = msgspec.structs.replace(plan.problem.evaluation, workers=self.workers)
+            problem = msgspec.structs.replace(plan.problem, evaluation=evaluation)
             journal = self.directory / "journal.sqlite"
             with (
                 threadpool_limits(1, user_api="blas"),
@@ -276,10 +285,24 @@ def _judged(plan: Plan, ground: _Ground, trajectories: Sequence[Trajectory]) -> 
 
 
 def _keep_plan(plan: Plan, directory: RunDirectory) -> None:
-    """The problem beside its searches: another problem needs another directory."""
-    text = plan.problem.to_toml()
-    if directory.problem.exists():
-        if directory.problem.read_text(encoding="utf-8") != text:
-            raise RunError(f"{directory.path}: holds a comparison on another problem; give another --out")
-    else:
-        write_atomically(directory.problem, text)
+    """The problem beside its searches: another problem needs another directory. Workers change nothing."""
+    if not directory.problem.exists():
+        write_atomically(directory.problem, plan.problem.to_toml())
+        return
+    before, now = _flat(directory.read_problem()), _flat(plan.problem)
+    differing = [key for key in dict.fromkeys([*now, *before]) if before.get(key) != now.get(key)]
+    if differing:
+        key = differing[0]
+        raise RunError(
+            f"{directory.path}: holds a comparison on another problem: {key} was {before.get(key)!r}, is "
+            f"{now.get(key)!r}; give another --out"
+        )
+
+
+def _flat(problem: ProblemFile) -> dict[str, object]:
+    table: dict[str, object] = msgspec.to_builtins(problem)
+    del table["evaluation"]
+    flat: dict[str, object] = {}
+    for key, value in table.items():
+        flat |= {f"{key}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
+    return flat

@@ -36,7 +36,16 @@ class Finished:
     contests: tuple[Contest, ...]
 
     def at(self, algorithm: str, evaluations: int) -> NDArray[np.float64]:
-        """Shares, a seed each, at the last checkpoint that is not beyond `evaluations`."""
+        """Shares, a seed each, at the last checkpoint that is not beyond `evaluations`.
+
+        Raises:
+            CoernasError: searches ended before.
+        """
+        if evaluations > self.checkpoints[-1]:
+            raise CoernasError(
+                f"{self.problem}: its searches ended after {self.checkpoints[-1]} evaluations, before {evaluations}; "
+                "give others with --at"
+            )
         point = max(0, int(np.searchsorted(self.checkpoints, evaluations, side="right")) - 1)
         shares: NDArray[np.float64] = self.curves[algorithm][:, point]
         return shares

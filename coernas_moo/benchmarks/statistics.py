@@ -33,8 +33,19 @@ def paired_p(first: ArrayLike, second: ArrayLike) -> float:
     difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     if not difference.any():
         return 1.0
-    # Ties are frequent where several seeds find the whole front; Pratt's treatment keeps them in the ranks.
+    # Ties are frequent where several seeds find the whole front; their ranks count half on either side.
     return float(wilcoxon(difference, zero_method="zsplit").pvalue)
+
+
+def direction(first: ArrayLike, second: ArrayLike) -> int:
+    """Which way the signed ranks of the pairs point: 1 for the first, -1 for the second, 0 for neither.
+
+    Example:
+        >>> direction([2, 3, 1], [1, 1, 1.5]), direction([1, 2], [1, 2])
+        (1, 0)
+    """
+    difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    return int(np.sign((np.sign(difference) * rankdata(np.abs(difference))).sum()))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -94,19 +105,44 @@ def contests(results: Mapping[str, Sequence[float]], ours: str) -> list[Contest]
     found = []
     for rival, p in zip(rivals, adjusted, strict=True):
         effect = a12(results[ours], results[rival])
-        outcome = "tied" if p >= LEVEL or effect == 0.5 else "won" if effect > 0.5 else "lost"
+        # The test is one of pairs, so they say who is ahead; the effect size knows of no pairs.
+        outcome = ("tied", "won", "lost")[direction(results[ours], results[rival]) if p < LEVEL else 0]
         found.append(Contest(rival, p, effect, outcome))
     return found
 
 
-def verdict(found: Sequence[Contest], ours: str, *, seeds: int, evaluations: int) -> str:
+def fewest_seeds(rivals: int) -> int:
+    """Fewest pairs of which the smallest possible p, 2^(1 - n), is significant after Holm's correction.
+
+    Example:
+        >>> fewest_seeds(1), fewest_seeds(7)
+        (6, 9)
+    """
+    return next(n for n in range(1, 100) if 2.0 ** (1 - n) * rivals < LEVEL)
+
+
+def verdict(found: Sequence[Contest], ours: str, *, seeds: int, evaluations: int, judged: str = "") -> str:
     """One sentence: what the tests carry, not more.
+
+    Args:
+        found: contests of ours.
+        ours: name.
+        seeds: pairs of each contest.
+        evaluations: budget of a search.
+        judged: how, where that could be mistaken: "judged by ...".
 
     Example:
         >>> found = [Contest("random", 0.001, 0.9, "won"), Contest("nsga2", 0.3, 0.6, "tied")]
         >>> verdict(found, "ours", seeds=20, evaluations=500)
         'ours won against random and tied with nsga2 (final hypervolume, 500 evaluations, 20 seeds, p < .05, Holm).'
     """
+    measure = f"final hypervolume{f' {judged}' if judged else ''}, {evaluations} evaluations"
+    counted = f"{seeds} seed{'s' * (seeds > 1)}"
+    if found and seeds < fewest_seeds(len(found)):
+        return (
+            f"{counted} are too few to tell {ours} from {len(found)} other{'s' * (len(found) > 1)}: the test takes "
+            f"{fewest_seeds(len(found))} at least ({measure})."
+        ).replace("1 seed are", "1 seed is")
     words = {"won": "won against", "tied": "tied with", "lost": "lost against"}
     parts = []
     for outcome, text in words.items():
@@ -115,4 +151,4 @@ def verdict(found: Sequence[Contest], ours: str, *, seeds: int, evaluations: int
             listed = ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
             parts.append(f"{text} {listed}")
     said = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else "had no rival"
-    return f"{ours} {said} (final hypervolume, {evaluations} evaluations, {seeds} seeds, p < .05, Holm)."
+    return f"{ours} {said} ({measure}, {counted}, p < .05, Holm)."

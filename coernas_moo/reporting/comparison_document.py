@@ -72,6 +72,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
         algorithms: by name, the first is the one that is held against the others.
         reference: the reference front; absent in files of earlier versions.
         versions: of packages, of when the file was written; absent in files of earlier versions.
+        as_searched: judged by the objectives that were searched, although a table knows the true error.
     """
 
     format: str
@@ -86,6 +87,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
     algorithms: dict[str, AlgorithmResult]
     reference: Front = []
     versions: dict[str, str] = {}
+    as_searched: bool = False
 
 
 def read_comparison(path: Path) -> ComparisonDocument:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from coernas_moo.benchmarks.attainment import attainment_surface
 from coernas_moo.benchmarks.comparison import Comparison
+from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.figure import (
     BLUE,
+    BROWN,
     FAINT,
     GREEN,
     INK,
@@ -27,7 +29,7 @@ from coernas_moo.reporting.figure import (
     style,
 )
 
-_COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, FAINT, INK)
+_COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, FAINT, INK, BROWN)
 _LINES = [(colour, dash) for dash in ("-", "--", ":") for colour in _COLOURS]
 _BAND = 0.14
 
@@ -63,6 +65,8 @@ def attainment_figure(comparison: Comparison) -> Figure:
         axes = figure.add_subplot()
         reference = comparison.reference
         right = float(reference.nadir[1])
+        # Scores are compared with their sign turned.
+        sign = -1.0 if comparison.objectives[0] == "score" else 1.0
         for (name, fronts), (colour, dash) in zip(comparison.fronts.items(), cycle(_LINES), strict=False):
             # The second objective, a cost, is drawn to the right.
             surfaces = [attainment_surface([front[:, ::-1] for front in fronts], share) for share in (0.25, 0.5, 0.75)]
@@ -70,15 +74,22 @@ def attainment_figure(comparison: Comparison) -> Figure:
                 continue
             grid = np.unique(np.concatenate([*(surface[:, 0] for surface in surfaces), [right]]))
             low, middle, high = (_steps(surface, grid) for surface in surfaces)
-            axes.fill_between(grid, low, high, step="post", color=colour, alpha=_BAND, linewidth=0)
+            axes.fill_between(grid, sign * low, sign * high, step="post", color=colour, alpha=_BAND, linewidth=0)
             first = name == comparison.plan.algorithms[0]
             axes.plot(
-                grid, middle, dash, drawstyle="steps-post", color=colour, linewidth=2.2 if first else 1.2, label=name
+                grid,
+                sign * middle,
+                dash,
+                drawstyle="steps-post",
+                color=colour,
+                linewidth=2.2 if first else 1.2,
+                zorder=4 if first else 2,
+                label=name,
             )
         front = reference.front
         axes.scatter(
             front[:, 1],
-            front[:, 0],
+            sign * front[:, 0],
             s=14,
             color=INK,
             zorder=5,
@@ -88,8 +99,12 @@ def attainment_figure(comparison: Comparison) -> Figure:
         lowest, highest = float(reference.ideal[0]), float(reference.nadir[0])
         if comparison.exact and lowest > 0 and highest / lowest > 4:
             _log_scale(axes)
-        axes.set_xlabel(comparison.objectives[1])
-        axes.set_ylabel(f"{comparison.objectives[0]}, minimised")
+        # What lies far behind the nadir, a search's first networks, would squash the front.
+        room = 0.1 * (highest - lowest) or 1.0
+        low_end, high_end = sorted((sign * lowest, sign * highest))
+        axes.set_ylim(0.95 * low_end if axes.get_yscale() == "log" else low_end - room, high_end + room)
+        axes.set_xlabel(fmt.axis_label(comparison.objectives[1]))
+        axes.set_ylabel(fmt.axis_label(comparison.objectives[0]))
         axes.set_title("median attainment surface, band from a quarter to three quarters", loc="left", fontsize=10)
         axes.legend(fontsize=8, ncols=2)
         figure.tight_layout()

@@ -32,8 +32,14 @@ def summary_markdown(finished: Sequence[Finished], rivals: Sequence[str], at: Se
             for name in names
         ]
         lines.append(f"| {' | '.join([each.problem, *cells])} |")
+    for rival in rivals:
+        if rival not in names:
+            raise CoernasError(f"--rivals: no comparison has searches of {rival!r}; they have {', '.join(names)}")
     held = [rival for rival in rivals if rival != names[0] and all(rival in each.curves for each in finished)]
-    if held:
+    alike = all(next(iter(each.curves)) == names[0] for each in finished)
+    if held and not alike:
+        lines += ["", f"Not all comparisons hold {names[0]} against the others, so there is no table of contests."]
+    elif held:
         lines += ["", f"{names[0]} against {', '.join(held)}; regret is one minus the share at the end.", ""]
         lines += _head("problem", ["regret over the best one's", "evaluations to its final share", *held])
         outcomes = []

@@ -67,11 +67,13 @@ def comparison_rows(comparison: Comparison) -> list[list[str]]:
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """The table with its verdict."""
+    """The table with what its cells are, and its verdict."""
     lines = [
         f"| {' | '.join(HEAD)} |",
         "|---|" + "---:|" * (len(HEAD) - 1),
         *(f"| {' | '.join(row)} |" for row in comparison_rows(comparison)),
+        "",
+        f"{comparison_basis(comparison)}.",
         "",
         comparison_verdict(comparison),
     ]
@@ -79,8 +81,9 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 
 def comparison_latex(comparison: Comparison) -> str:
-    """The table for the package booktabs."""
+    """The table for the package booktabs, after a comment that says what its cells are."""
     lines = [
+        f"% {comparison.plan.problem.name}: {comparison_basis(comparison)}",
         rf"\begin{{tabular}}{{l{'r' * (len(HEAD) - 1)}}}",
         r"\toprule",
         " & ".join(map(latex, HEAD)) + r" \\",
@@ -93,7 +96,7 @@ def comparison_latex(comparison: Comparison) -> str:
 
 
 def comparison_csv(comparison: Comparison) -> str:
-    """One row a search, in full precision: algorithm, seed, share of the reference hypervolume at every checkpoint."""
+    """One row a search: algorithm, seed, share of the reference hypervolume at every checkpoint to six decimals."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     targets = [f"evaluations_to_{target:g}" for target in TARGETS]
@@ -119,7 +122,32 @@ def comparison_csv(comparison: Comparison) -> str:
 def comparison_verdict(comparison: Comparison) -> str:
     """One sentence on the first algorithm."""
     plan = comparison.plan
-    return verdict(comparison.contests, plan.algorithms[0], seeds=plan.seeds, evaluations=plan.evaluations)
+    return verdict(
+        comparison.contests,
+        plan.algorithms[0],
+        seeds=plan.seeds,
+        evaluations=plan.evaluations,
+        judged=_judged(comparison),
+    )
+
+
+def comparison_basis(comparison: Comparison) -> str:
+    """What the cells are, without a full stop."""
+    reference = "the true front, by enumeration" if comparison.exact else "the best that all searches found"
+    judged = _judged(comparison)
+    seeds = comparison.plan.seeds
+    return (
+        f"Medians (quartiles) of {seeds} seed{'s' * (seeds > 1)}; hypervolume as a share of "
+        f"{reference}{f', {judged}' if judged else ''}"
+    )
+
+
+def _judged(comparison: Comparison) -> str:
+    """By what, where searches could be judged by something else."""
+    if comparison.plan.as_searched:
+        return "judged by what was searched"
+    searched = comparison.plan.problem.objectives
+    return "" if tuple(comparison.objectives) == tuple(searched) else "judged by true error"
 
 
 def comparison_document(comparison: Comparison) -> ComparisonDocument:
@@ -148,6 +176,7 @@ def comparison_document(comparison: Comparison) -> ComparisonDocument:
         },
         _sorted(comparison.reference.front),
         versions(),
+        plan.as_searched,
     )
 
 
@@ -171,6 +200,8 @@ def _spread(summary: Summary, digits: int) -> str:
     def number(value: float) -> str:
         return f"{value:.{digits}f}" if math.isfinite(value) else "never"
 
+    if not (math.isfinite(summary.median) or math.isfinite(summary.low) or math.isfinite(summary.high)):
+        return "never"
     return f"{number(summary.median)} ({number(summary.low)} to {number(summary.high)})"
 
 

@@ -22,6 +22,7 @@ PictureFormat = Literal["png", "svg"]
 INK, FAINT, RULE = "#222222", "#6b7280", "#d9dce1"
 # Okabe & Ito 2008, "Color universal design"
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#aa4499", "#56b4e9"
+BROWN = "#8c564b"
 
 _DPI = 160
 _LONGEST_SIDE = 30_000

@@ -115,11 +115,27 @@ _LABELS = {"latency_ms": "latency", "macs": "MACs", "params": "params"}
 _LONG_LABELS = {"params": "parameters", "macs": "MACs (one image)", "score": "score", "latency_ms": "latency"}
 
 
+_OF_A_TABLE = {
+    "error": "validation error on {}, %",
+    "test_error": "test error on {}, %",
+    "latency": "latency on {}, ms",
+    "energy": "energy on {}, mJ",
+}
+
+
 def label(objective: str) -> str:
     """The objective's name as a column heading; units stand in the cells."""
     return _LABELS.get(objective, objective)
 
 
 def axis_label(objective: str) -> str:
-    """The objective's name beside an axis."""
+    """The objective's name beside an axis.
+
+    Example:
+        >>> axis_label("params"), axis_label("latency:fpga"), axis_label("error:cifar10")
+        ('parameters', 'latency on fpga, ms', 'validation error on cifar10, %')
+    """
+    kind, _, where = objective.partition(":")
+    if where and kind in _OF_A_TABLE:
+        return _OF_A_TABLE[kind].format(where)
     return _LONG_LABELS.get(objective, objective)

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 
 from coernas_moo.errors import RunError
+from coernas_moo.evaluation.table import builds_networks
 from coernas_moo.networks.layers import Shape
 from coernas_moo.objectives import Objective
 from coernas_moo.reporting import format as fmt
@@ -204,6 +205,8 @@ def _subtitles(run: Run, most: int) -> list[str]:
     about = textwrap.shorten(run.problem.description, most, placeholder=" …")
     facts = (
         f"{Shape(*run.state.shape)} images, {len(run.state.classes):,} classes: "
-        f"{run.archive.evaluations:,} networks evaluated, none trained, {len(run.front):,} on the front"
+        f"{run.archive.evaluations:,} networks "
+        f"{'evaluated, none trained' if builds_networks(run.problem) else 'read from the table'}, "
+        f"{len(run.front):,} on the front"
     )
     return [about, facts] if about else [facts]

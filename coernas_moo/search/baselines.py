@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pymoo.algorithms.moo.moead import MOEAD
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.algorithms.moo.sms import SMSEMOA
@@ -21,6 +22,7 @@ from pymoo.operators.repair.rounding import RoundingRepair
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 from pymoo.util.ref_dirs import get_reference_directions
 
+from coernas_moo.errors import CoernasError
 from coernas_moo.search.archive import WORST
 from coernas_moo.search.duplicates import CanonicalDuplicates
 from coernas_moo.search.mutation import AdaptiveMutation
@@ -81,7 +83,9 @@ def sms_emoa(problem: SearchProblem, preset: Preset) -> Algorithm:
 
 
 def moead(problem: SearchProblem, preset: Preset) -> Algorithm:
-    """pymoo's MOEA/D with categorical operators (Zhang & Li 2007)."""
+    """pymoo's MOEA/D with categorical operators (Zhang & Li 2007); raises `CoernasError` for a single objective."""
+    if problem.n_obj < 2:
+        raise CoernasError("search.algorithm: moead takes two objectives at least; take another algorithm")
     return Decomposition(problem, preset)
 
 
@@ -113,6 +117,17 @@ class Decomposition(MOEAD):  # type: ignore[misc]
         )
         self.search_problem = problem
         self._span = np.ones(problem.n_obj)
+        self.ref_dirs: NDArray[np.float64]
+
+    def _initialize_advance(self, infills: Population | None = None, **kwargs: Any) -> None:
+        # Where limits leave too few networks to begin with, as many directions as there are members.
+        if infills is not None and len(infills) < len(self.ref_dirs):
+            chosen = np.linspace(0, len(self.ref_dirs) - 1, len(infills)).round().astype(int)
+            self.ref_dirs = self.ref_dirs[chosen]
+            self.pop_size = len(chosen)
+            distances = np.linalg.norm(self.ref_dirs[:, None] - self.ref_dirs[None], axis=-1)
+            self.neighbors = np.argsort(distances, axis=1, kind="stable")[:, : self.n_neighbors]
+        super()._initialize_advance(infills, **kwargs)
 
     def _infill(self) -> Population | None:
         # Candidates that failed have a value, but no place on the scale.
@@ -165,8 +180,6 @@ def _directions(objectives: int, most: int) -> Any:
     partitions = 1
     while len(get_reference_directions("das-dennis", objectives, n_partitions=partitions + 1)) <= most:
         partitions += 1
-        if objectives == 1:
-            break
     return get_reference_directions("das-dennis", objectives, n_partitions=partitions)
 
 

@@ -18,7 +18,7 @@ from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile, load_problem, parse_problem
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.journal import read_all
-from coernas_moo.evaluation.tabular import DATA_VARIABLE
+from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.reporting.comparison_document import read_comparison
 from coernas_moo.reporting.comparison_plots import write_pictures
 from coernas_moo.reporting.comparison_tables import (
@@ -142,8 +142,23 @@ def test_an_interrupted_comparison_goes_on_and_ends_the_same(
 
 
 def test_another_problem_needs_another_place(compared: tuple[Comparison, Path], table_here: None) -> None:
-    with pytest.raises(RunError, match="another problem; give another --out"):
+    with pytest.raises(RunError, match=r"search.population was 20, is 10; give another --out"):
         compare(Plan(table_problem(search__population=10), ("random",), 1, 100), compared[1], workers=1)
+
+
+def test_workers_may_change_from_one_call_to_the_next(table_here: None, tmp_path: Path) -> None:
+    plan = Plan(table_problem(), ("random",), 1, 30)
+    first = compare(plan, tmp_path / "c", workers=1)
+    other = Plan(table_problem(evaluation__workers=3), ("random",), 1, 30)
+    assert compare(other, tmp_path / "c", workers=2).standings["random"].final == first.standings["random"].final
+
+
+def test_a_first_population_that_limits_keep_small_stops_no_algorithm(table_here: None, tmp_path: Path) -> None:
+    allowed = float(np.sort(TabularBenchmark.load().latency_ms["edgegpu"])[11])
+    problem = table_problem(limits=[f"latency:edgegpu <= {allowed!r}"])
+    found = compare(Plan(problem, ALL, 1, 60), tmp_path / "c", workers=1)
+    assert all(len(fronts[0]) for fronts in found.fronts.values())
+    assert all(len(texts) <= 12 for texts in searches(tmp_path / "c").values())
 
 
 def test_a_search_that_cannot_be_read_is_named(table_here: None, tmp_path: Path) -> None:
@@ -212,7 +227,9 @@ def test_tables_say_the_same_in_every_format(compared: tuple[Comparison, Path]) 
     latex = comparison_latex(comparison)
     assert latex.count(r" \\") == len(ALL) + 1
     assert all(line.count(" & ") == len(HEAD) - 1 for line in latex.splitlines() if line.endswith(r"\\"))
-    assert not any("%" in line.replace(r"\%", "") for line in latex.splitlines())
+    comment, *lines_of_table = latex.splitlines()
+    assert comment.startswith("% nb201-edgegpu: Medians (quartiles) of 3 seeds")
+    assert not any("%" in line.replace(r"\%", "") for line in lines_of_table)
 
 
 def test_files_and_pictures_are_written(compared: tuple[Comparison, Path], tmp_path: Path) -> None:

@@ -75,6 +75,28 @@ def test_the_verdict_says_no_more_than_the_tests() -> None:
     assert sentence.startswith("ours won against worse, tied with like and lost against better (")
     few = contests({name: values[:4] for name, values in results.items()}, "ours")
     assert {contest.outcome for contest in few} == {"tied"}
+    said = verdict(few, "ours", seeds=4, evaluations=500, judged="judged by true error")
+    assert said == (
+        "4 seeds are too few to tell ours from 3 others: the test takes 7 at least (final hypervolume judged by true "
+        "error, 500 evaluations)."
+    )
+    assert verdict(few[:1], "ours", seeds=1, evaluations=5).startswith("1 seed is too few to tell ours from 1 other: ")
+
+
+def test_pairs_decide_who_is_ahead_as_they_decide_whether_anyone_is() -> None:
+    """Ours is ahead in 19 of 20 pairs; among all 400 comparisons of any two searches the other is."""
+    ours = [0.5 + 0.02 * i for i in range(20)]
+    other = [0.9, *(value - 0.001 for value in ours[1:])]
+    (found,) = contests({"ours": ours, "other": other}, "ours")
+    assert (found.outcome, found.effect < 0.5) == ("won", True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=6, max_size=12))
+def test_contests_are_mirrored(pairs: list[tuple[int, int]]) -> None:
+    first, second = ([float(value) for value in side] for side in zip(*pairs, strict=True))
+    (one,), (other,) = (contests({"a": x, "b": y}, "a") for x, y in ((first, second), (second, first)))
+    assert {"won": "lost", "lost": "won", "tied": "tied"}[one.outcome] == other.outcome
 
 
 Front = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=6)

@@ -94,8 +94,27 @@ def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
     assert "| a | 0.38 | 20 | won (0.01) |" in found.output
     assert "Of 2 contests: 2 won, 0 tied, 0 lost" in found.output
     assert (out / "summary.md").read_text() == found.output
-    without = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"]).output
-    assert "contests" not in without
+    unknown = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"])
+    assert unknown.exit_code == 2
+    assert "no comparison has searches of 'nobody'; they have ours, nsga2, other" in unknown.output
+    beyond = CliRunner().invoke(cli, ["summary", *folders, "--at", "10,21"])
+    assert beyond.exit_code == 2
+    assert "a: its searches ended after 20 evaluations, before 21" in beyond.output
+    default = CliRunner().invoke(cli, ["summary", *folders])
+    assert default.exit_code == 0, default.output
+    assert "after 20 evaluations." in default.output
+    assert "ours against nsga2;" in default.output
+
+
+def test_contests_of_different_algorithms_are_not_put_into_one_table(tmp_path: Path) -> None:
+    folders = [write(tmp_path / name) for name in "ab"]
+    document = json.loads((folders[1] / "comparison.json").read_text())
+    document["algorithms"] = dict.fromkeys(["nsga2", "ours", "other"])
+    document["contests"] = [{"rival": name, "p": 0.01, "effect": 1.0, "outcome": "won"} for name in ("ours", "other")]
+    (folders[1] / "comparison.json").write_text(json.dumps(document))
+    found = CliRunner().invoke(cli, ["summary", *map(str, folders), "--rivals", "nsga2", "--at", "20"])
+    assert found.exit_code == 0, found.output
+    assert "Not all comparisons hold ours against the others" in found.output
 
 
 def test_the_command_prints_ratios_alone(tmp_path: Path) -> None:

@@ -54,7 +54,10 @@ def test_a_comparison_prints_a_table_and_a_verdict_and_leaves_files() -> None:
     assert found.exit_code == 0, found.output
     lines = found.output.splitlines()
     assert any(line.strip().startswith("random") for line in lines)
-    assert lines[-1] == "hd-duaas tied with random (final hypervolume, 12 evaluations, 2 seeds, p < .05, Holm)."
+    assert lines[-1] == (
+        "2 seeds are too few to tell hd-duaas from 1 other: the test takes 6 at least (final hypervolume, 12 "
+        "evaluations)."
+    )
     folder = Path("results/runs/compare-small")
     assert {"comparison.csv", "comparison.tex", "convergence.png", "journal.sqlite"} <= {
         p.name for p in folder.iterdir()
@@ -78,6 +81,9 @@ def test_searches_of_a_score_are_judged_by_it_on_demand(table_here: None) -> Non
     assert Path("here/comparison.json").read_text() == by_error
     assert json.loads(Path("here-as-searched/comparison.json").read_text())["objectives"][0] == "score"
     assert "here-as-searched" in coernas("summary", "here", "here-as-searched").output
+    assert "judged by what was searched" in Path("here-as-searched/comparison.md").read_text()
+    assert "judged by true error" in Path("here/comparison.tex").read_text()
+    assert Path("here-as-searched/problem.toml").read_text() == Path("here/problem.toml").read_text()
 
 
 def test_nothing_else_is_judged_as_searched() -> None:
@@ -104,6 +110,10 @@ def test_settings_reach_the_problem() -> None:
         (("small.toml", "--algorithms", "nsga"), "no algorithm named 'nsga'; did you mean 'nsga2'?"),
         (("nb201-fpga",), "COERNAS_DATA is not set, so there is no NAS-Bench-201 table; write one with"),
         (("nothing.toml",), "no such file or folder"),
+        (
+            ("small.toml", "--algorithms", "random,moead", "--set", "objectives=['score']"),
+            "moead takes two objectives at least",
+        ),
     ],
 )
 def test_errors_are_one_line(arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +122,16 @@ def test_errors_are_one_line(arguments: tuple[str, ...], message: str, monkeypat
     assert found.exit_code == 2
     assert message in found.output
     assert len(found.output.strip().splitlines()) == 1
+    assert not Path("results").exists()
+
+
+def test_limits_that_nothing_meets_are_told_before_anything_is_written(table_here: None) -> None:
+    found = coernas(
+        "compare", "nb201-edgegpu", "--set", "limits=['latency:edgegpu <= 0.0']", "--seeds", "1", "--out", "here"
+    )
+    assert found.exit_code == 2
+    assert "no network of the table meets the limits 'latency:edgegpu <= 0.0': loosen them" in found.output
+    assert not Path("here").exists()
 
 
 def test_the_official_directory_becomes_a_table(tmp_path: Path) -> None:

@@ -8,27 +8,31 @@ import pytest
 from coernas_moo.cli import output
 from rich.console import Console
 
+ROWS = [("regularized-evolution", "52.2 k", "98.16 %"), ("best", "95.7 k", "98.65 %")]
 
-def printed(monkeypatch: pytest.MonkeyPatch, width: int, *, blocks: bool) -> str:
+
+def printed(monkeypatch: pytest.MonkeyPatch, width: int) -> list[list[str]]:
+    """The words of every line."""
     stream = StringIO()
-    console = Console(file=stream, force_terminal=True, width=width, no_color=True, highlight=False)
+    console = Console(file=stream, force_terminal=True, width=width, color_system=None, highlight=False)
     monkeypatch.setattr(output, "_console", lambda: console)
     table = output.table_of("model", "params", "accuracy", right=("params", "accuracy"), title="on the test part")
-    table.add_row("knee-seed1", "52.2 k", "98.16 %")
-    table.add_row("best", "95.7 k", "98.65 %")
-    output.print_table(table, blocks=blocks)
-    return stream.getvalue()
+    for row in ROWS:
+        table.add_row(*row)
+    output.print_table(table)
+    assert "…" not in stream.getvalue()
+    return [line.split() for line in stream.getvalue().splitlines()]
 
 
-def test_a_table_that_fits_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = printed(monkeypatch, 80, blocks=True).splitlines()
-    assert any("model" in line and "accuracy" in line for line in lines)
+def test_a_table_that_fits_is_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = printed(monkeypatch, 80)
+    assert ["model", "params", "accuracy"] in lines
+    assert ["best", "95.7", "k", "98.65", "%"] in lines
 
 
-def test_where_it_does_not_fit_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = printed(monkeypatch, 24, blocks=True)
-    lines = [line.split() for line in text.splitlines()]
-    assert "…" not in text
-    assert "on the test part" in text
-    assert [line[1:] for line in lines if line[:1] == ["accuracy"]] == [["98.16", "%"], ["98.65", "%"]]
-    assert ["model", "knee-seed1"] in lines
+def test_where_it_does_not_fit_columns_follow_below_and_no_cell_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = printed(monkeypatch, 34)
+    assert lines.count(["on", "the", "test", "part"]) == 1
+    assert lines.index(["model", "params"]) < lines.index(["model", "accuracy"])
+    assert ["regularized-evolution", "52.2", "k"] in lines
+    assert ["regularized-evolution", "98.16", "%"] in lines

@@ -104,14 +104,14 @@ def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
     head, rows = _table(document)
     return ComparisonEntry(
         data,
-        title=f"Comparison on {document.problem}",
+        title=f"Comparison on {document.problem}{', as searched' if document.as_searched else ''}",
         subtitle=f"{len(document.algorithms)} algorithms, {document.seeds} seeds, {document.evaluations:,} evaluations",
         verdict=document.verdict,
         facts=tuple(_facts(document, folder)),
         head=head,
         rows=rows,
         command=_command(document, problem),
-        problem=problem.read_text(encoding="utf-8") if problem.exists() else "",
+        problem=problem.read_text(encoding="utf-8", errors="replace") if problem.exists() else "",
         versions=document.versions,
     )
 
@@ -122,7 +122,8 @@ def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, st
     yield "budget", f"{document.evaluations:,} distinct networks a search, {document.seeds} seeds"
     yield (
         "judged against",
-        "the true front, by enumeration" if document.exact else "the best that all searches found",
+        ("the true front, by enumeration" if document.exact else "the best that all searches found")
+        + (", by what was searched" if document.as_searched else ""),
     )
     yield "directory", str(folder)
 
@@ -130,7 +131,8 @@ def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, st
 def _command(document: ComparisonDocument, problem: Path) -> str:
     source = str(problem) if problem.exists() else document.problem
     words = ["coernas", "compare", source, "--algorithms", ",".join(document.algorithms)]
-    return shlex.join([*words, "--seeds", str(document.seeds), "--evaluations", str(document.evaluations)])
+    words += ["--seeds", str(document.seeds), "--evaluations", str(document.evaluations)]
+    return shlex.join([*words, *(["--as-searched"] if document.as_searched else [])])
 
 
 def _read_curves(path: Path) -> tuple[list[int], dict[str, NDArray[np.float64]]]:
