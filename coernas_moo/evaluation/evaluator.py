@@ -26,7 +26,7 @@ from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.objectives.latency import measure_latency
 from coernas_moo.spaces import Genotype, SearchSpace
 
-FORMULAS = 4
+FORMULAS = 5
 """Raised whenever a change of the formulas makes older journal rows worthless."""
 
 

@@ -82,7 +82,7 @@ def by_the_formulas(network: Network, classes: int, shape: Shape, batch: int, se
     return {
         "robustness": min(sphericity([output.grad for output in blocks]), math.log(0.7)) + width,
         "isotropy": sphericity(blocks) + sphericity(inputs) + 2 * width,
-        "uncertainty": -math.log(sum(norms) / len(norms)),
+        "uncertainty": -math.log(sum(norms) / len(norms)) + 2 * width,
         "regularity": math.log(plan_of(network).macs()),
         "robustness_rank": fill([output.grad for output in blocks]),
         "isotropy_rank": fill(blocks) + fill(inputs),

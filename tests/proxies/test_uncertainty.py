@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from coernas_moo.proxies import PROXIES, Trace
+from coernas_moo.proxies.feature_map import FeatureMap
 
 
 def value(proxy: str, *norms: float) -> float:
@@ -16,6 +17,19 @@ def value(proxy: str, *norms: float) -> float:
 def test_the_logarithm_of_the_harmonic_mean_of_the_widths() -> None:
     assert value("uncertainty", 1.0, 3.0, 8.0) == pytest.approx(math.log(3 / (1 / 1.0 + 1 / (1 / 3) + 1 / (1 / 8))))
     assert value("uncertainty", 1e-4) == pytest.approx(math.log(1e4))
+
+
+def test_wide_layers_are_not_sharp_for_being_wide() -> None:
+    def wide(channels: int) -> float:
+        """A layer with this many input and output channels, each pair of which has the same gradient."""
+        gradient = torch.full((channels, channels, 1, 1), 0.01)
+        maps = (FeatureMap(torch.randn(4, channels, 2, 2), 1),)
+        return PROXIES["uncertainty"](
+            Trace(loss=1.0, weights=(gradient,), weight_gradients=(gradient,), feature_maps=maps)
+        )
+
+    # The norm grows with the root of the number of pairs, in proportion to the channels: these count twice.
+    assert wide(16) - wide(4) == pytest.approx(math.log(16 / 4))
 
 
 def test_does_not_grow_with_depth() -> None:
