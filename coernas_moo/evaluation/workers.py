@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -115,9 +115,27 @@ class WorkerPool(Generic[Item, Value]):
             CoernasError: workers end, or hang, before they are ready.
         """
         while job.left:
-            finished = list(self._collect())
-            self._feed()
-            yield from finished
+            yield from self.attend()[0]
+
+    def attend(self, others: Sequence[Connection] = ()) -> tuple[list[Finished[Item, Value]], list[Connection]]:
+        """Wait until workers have something to say, or one of `others` has; feed workers that are free.
+
+        Args:
+            others: connections besides those of the workers.
+
+        Returns:
+            The outcomes of items, of whatever job, and those of `others` that can be read.
+
+        Raises:
+            CoernasError: workers end, or hang, before they are ready.
+        """
+        expected = [worker for worker in self._workers if worker.busy or not worker.ready]
+        until = min((worker.deadline(self._timeout) for worker in expected), default=None)
+        patience = None if until is None else max(0.0, until - time.monotonic())
+        heard = wait([*(worker.connection for worker in expected), *others], timeout=patience)
+        finished = list(self._collect(expected, heard))
+        self._feed()
+        return finished, [other for other in others if other in heard]
 
     @property
     def busy_seconds(self) -> float:
@@ -164,10 +182,9 @@ class WorkerPool(Generic[Item, Value]):
             if self._waiting and worker.ready and len(worker.tries) < held:
                 worker.give(self._waiting.popleft())
 
-    def _collect(self) -> Iterator[Finished[Item, Value]]:
-        expected = [worker for worker in self._workers if worker.busy or not worker.ready]
-        patience = min(worker.deadline(self._timeout) for worker in expected) - time.monotonic()
-        heard = wait([worker.connection for worker in expected], timeout=max(0.0, patience))
+    def _collect(
+        self, expected: Sequence[WorkerProcess[Item, Value]], heard: Sequence[object]
+    ) -> Iterator[Finished[Item, Value]]:
         for worker in expected:
             if not worker.ready:
                 self._welcome(worker, worker.connection in heard)
