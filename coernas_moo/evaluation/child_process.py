@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import signal
 import sys
@@ -71,6 +72,14 @@ class ChildProcess:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+
+
+def start_context() -> BaseContext:
+    """Fork where it is safe: processes start at once and know what the calling script has registered."""
+    torch = sys.modules.get("torch")
+    cuda_in_use = torch is not None and torch.cuda.is_initialized()
+    fork = sys.platform.startswith("linux") and not cuda_in_use
+    return multiprocessing.get_context("fork" if fork else "spawn")
 
 
 def settle(parent: int, inherited: Iterable[Connection]) -> None:

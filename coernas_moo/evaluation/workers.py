@@ -7,18 +7,16 @@ A worker says when it is ready: one that ends before cannot work at all, and tha
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Generic, TypeVar
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.evaluation.child_process import start_context
 from coernas_moo.evaluation.worker_process import Job, Try, WorkerProcess
 
 __all__ = ["Finished", "Job", "Outcome", "WorkerPool"]
@@ -71,7 +69,7 @@ class WorkerPool(Generic[Item, Value]):
         self._task = task
         self._tries = tries
         self._timeout = timeout_seconds
-        self._context = _context()
+        self._context = start_context()
         self._workers: list[WorkerProcess[Item, Value]] = []
         self._waiting: deque[Try[Item, Value]] = deque()
         self._size = workers
@@ -245,11 +243,3 @@ class WorkerPool(Generic[Item, Value]):
         self._workers.remove(worker)
         if start:
             self._start(len(self._workers) + 1)
-
-
-def _context() -> BaseContext:
-    """Fork where it is safe: workers start at once and know what the calling script has registered."""
-    torch = sys.modules.get("torch")
-    cuda_in_use = torch is not None and torch.cuda.is_initialized()
-    fork = sys.platform.startswith("linux") and not cuda_in_use
-    return multiprocessing.get_context("fork" if fork else "spawn")

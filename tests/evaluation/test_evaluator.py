@@ -19,6 +19,7 @@ from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.task import ScoringTask
+from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.networks.layers import Shape
 from coernas_moo.objectives import register_network_objective
 from coernas_moo.objectives.latency import Latency
@@ -108,7 +109,7 @@ def test_a_stop_leaves_the_rest_undone(tmp_path: Path, tiny: MakeProblem) -> Non
 def test_spawned_workers_know_the_parts_of_plugins(
     tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coernas_moo.evaluation.workers._context", lambda: multiprocessing.get_context("spawn"))
+    monkeypatch.setattr("coernas_moo.evaluation.workers.start_context", lambda: multiprocessing.get_context("spawn"))
     (tmp_path / "parts.py").write_text(
         "import coernas_moo\n"
         "from coernas_moo.networks.layers import Conv\n"
@@ -226,6 +227,34 @@ def test_batches_overlap_and_each_has_its_records(tmp_path: Path, tiny: MakeProb
     assert sorted(told) == sorted(text for text, _, _ in expected)
 
 
+def test_what_two_batches_want_is_evaluated_once(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[int] = []
+    submit = WorkerPool.submit
+
+    def counted(pool: WorkerPool[Any, Any], items: Any) -> Any:
+        submitted.append(len(items))
+        return submit(pool, items)
+
+    monkeypatch.setattr(WorkerPool, "submit", counted)
+    told: list[str] = []
+
+    def on_record(record: Record) -> bool:
+        told.append(record.text)
+        return True
+
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        rows = genotypes(evaluator)
+        first, second = evaluator.begin(rows[:4], on_record), evaluator.begin(rows[2:], on_record)
+        third = evaluator.begin(rows[3:4])
+        assert values(evaluator.finish(third)) == values(evaluator.finish(first))[3:]
+        assert values(evaluator.finish(second))[:2] == values(evaluator.finish(first))[2:]
+    assert submitted == [4, 2]
+    assert len(told) == 8
+    assert len(set(told)) == 6
+
+
 def test_a_stop_ends_all_batches(tmp_path: Path, tiny: MakeProblem) -> None:
     with open_evaluator(tiny(evaluation__workers=1), tmp_path) as evaluator:
         rows = genotypes(evaluator)
@@ -246,7 +275,7 @@ def test_workers_rest_while_operators_are_measured(
         measure = LatencyTable.measure
 
         def watched(table: LatencyTable, work: Any) -> int:
-            at_work.append(len(evaluator._begun))
+            at_work.append(len(evaluator._jobs))
             return measure(table, work)
 
         monkeypatch.setattr(LatencyTable, "measure", watched)
