@@ -22,7 +22,7 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option("--population", type=click.IntRange(min=2), help="Of every algorithm; by default the problem's.")
 @click.option("--data", type=click.Path(path_type=Path), help="Images, for a problem that needs some.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any other key; repeatable.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes, and searches at a time; by default one a core.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; by default results/runs/compare-PROBLEM.")
 @click.option(
     "--as-searched",
@@ -51,7 +51,8 @@ def command(
     Example:
       coernas compare nb201-fpga --seeds 20 --evaluations 500
     """
-    from coernas_moo.benchmarks.comparison import Plan, compare
+    from coernas_moo.benchmarks.comparison import compare
+    from coernas_moo.benchmarks.searching import Plan
     from coernas_moo.evaluation.evaluator import available_cores
     from coernas_moo.files import write_atomically
     from coernas_moo.reporting.comparison_plots import write_pictures
