@@ -97,7 +97,9 @@ class Comparison:
         return Summary.of(getattr(self.standings[name], measure))
 
 
-def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None = None) -> Comparison:
+def compare(
+    plan: Plan, directory: Path, *, workers: int, scores_of: Path | None = None, on_run: OnRun | None = None
+) -> Comparison:
     """Run what is missing of a comparison, and judge it.
 
     Each search is kept in `directory` as it ends, so a second call goes on where the first was cut off. Networks
@@ -107,6 +109,8 @@ def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None =
         plan: what is compared.
         directory: of the comparison; made where it is absent.
         workers: processes that build networks, and searches at a time; they change nothing that is found.
+        scores_of: directory of a comparison or run that scored networks as they are scored here: what it knows is not
+            evaluated again.
         on_run: told (searches done, searches in all).
 
     Raises:
@@ -115,7 +119,7 @@ def compare(plan: Plan, directory: Path, *, workers: int, on_run: OnRun | None =
     """
     run_directory = RunDirectory(directory)
     # Whatever cannot be used is told before anything is written.
-    ground = Ground(plan.problem, directory, workers)
+    ground = Ground(plan.problem, directory, workers, scores_of)
     with run_directory.lock():
         _keep_plan(plan, run_directory)
         wanted = [(name, seed) for seed in range(1, plan.seeds + 1) for name in plan.algorithms]

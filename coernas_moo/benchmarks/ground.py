@@ -35,14 +35,19 @@ class Ground:
         problem: resolved.
         directory: of the comparison.
         workers: processes that build and score networks, and searches at a time.
+        scores_of: directory of a comparison or run whose networks are not scored again.
 
     Raises:
-        CoernasError: the problem, its data or its table cannot be used.
+        CoernasError: the problem, its data, its table or what is in `scores_of` cannot be used.
     """
 
-    def __init__(self, problem: ProblemFile, directory: Path, workers: int) -> None:
+    def __init__(self, problem: ProblemFile, directory: Path, workers: int, scores_of: Path | None = None) -> None:
         self.problem, self.directory, self.workers = problem, directory, workers
         self.builds = builds_networks(problem)
+        if scores_of is not None and not self.builds:
+            raise CoernasError(f"--scores-of: no network is scored in a search of {problem.name}; leave it out")
+        other = None if scores_of is None else RunDirectory(scores_of)
+        self.scored = None if other is None else (other.read_problem(), other.journal)
         self.dataset = open_data(problem)
         info = self.dataset.info
         self.space: SearchSpace = problem.space_settings.build(Shape(*info.shape), len(info.classes))
@@ -77,6 +82,8 @@ class Ground:
             threadpool_limits(1, user_api="blas"),
             Evaluator(problem, self.costs, self.dataset, journal) as evaluator,
         ):
+            if self.scored is not None:
+                evaluator.take_over(*self.scored)
             if self.workers > 1 and evaluator.overlaps:
                 info = self.dataset.info
                 searches = _Searches(plan, Shape(*info.shape), len(info.classes), self.directory)

@@ -18,7 +18,7 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.evaluation.batch import Batch, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
-from coernas_moo.evaluation.journal import Journal
+from coernas_moo.evaluation.journal import Journal, read_all
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.task import Measured, ScoringTask
 from coernas_moo.evaluation.workers import Finished, Job, Outcome, WorkerPool
@@ -65,7 +65,7 @@ class Evaluator:
         self._places: dict[str, list[tuple[Batch, int]]] = {}
         wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
         self._measures = problem.latency.mode == "measured" and any(o.needs == "device" for o in wanted)
-        task = _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network"))
+        self._task = task = _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network"))
         self.journal = Journal(journal_path, _fingerprint(problem, task), problem.search.seed)
         self.journal.require_one_run()
         self._pool: WorkerPool[tuple[int, ...], Measured] = WorkerPool(
@@ -74,6 +74,33 @@ class Evaluator:
             tries=problem.evaluation.tries,
             timeout_seconds=problem.evaluation.timeout_seconds,
         )
+
+    def take_over(self, problem: ProblemFile, journal_path: Path) -> None:
+        """Write in the journal what another one knows of networks that were scored as they are scored here.
+
+        Costs in closed form are this problem's own; networks whose other costs are not known are left out.
+
+        Args:
+            problem: for which the other journal was made.
+            journal_path: the other journal.
+
+        Raises:
+            RunError: the other journal cannot be read, or its networks were scored in another way.
+        """
+        other = {"objectives": problem.objectives, "limits": problem.limits, "latency": problem.latency}
+        settings = _fingerprint(msgspec.structs.replace(self._problem, **other), self._task)
+        names = self._task.objectives
+        found = [
+            record
+            for record in read_all(journal_path, (settings, self._problem.search.seed))
+            if record.scored and all(name in record.costs for name in names)
+        ]
+        known = self.journal.read([record.text for record in found])
+        fresh = [record for record in found if record.text not in known]
+        closed = self.costs.of([self._space.from_text(record.text) for record in fresh])
+        for record, costs in zip(fresh, closed, strict=True):
+            if self.costs.violation(costs) <= 0:
+                self.journal.write(replace(record, costs={**costs, **{name: record.costs[name] for name in names}}))
 
     @property
     def overlaps(self) -> bool:
