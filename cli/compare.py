@@ -22,8 +22,13 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option("--population", type=click.IntRange(min=2), help="Of every algorithm; by default the problem's.")
 @click.option("--data", type=click.Path(path_type=Path), help="Images, for a problem that needs some.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any other key; repeatable.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one a core.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes, and searches at a time; by default one a core.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; by default results/runs/compare-PROBLEM.")
+@click.option(
+    "--scores-of",
+    type=click.Path(path_type=Path),
+    help="Folder of a comparison or run that scored networks the same way: they are not scored again.",
+)
 @click.option(
     "--as-searched",
     is_flag=True,
@@ -40,6 +45,7 @@ def command(
     settings: tuple[str, ...],
     workers: int | None,
     out: Path | None,
+    scores_of: Path | None,
     as_searched: bool,
     as_json: bool,
 ) -> None:
@@ -51,7 +57,8 @@ def command(
     Example:
       coernas compare nb201-fpga --seeds 20 --evaluations 500
     """
-    from coernas_moo.benchmarks.comparison import Plan, compare
+    from coernas_moo.benchmarks.comparison import compare
+    from coernas_moo.benchmarks.searching import Plan
     from coernas_moo.evaluation.evaluator import available_cores
     from coernas_moo.files import write_atomically
     from coernas_moo.reporting.comparison_plots import write_pictures
@@ -74,7 +81,7 @@ def command(
     plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations, as_searched)
     out = out or RUNS / f"compare-{loaded.name}"
     with progress_on_stderr("searching") as on_run:
-        found = compare(plan, out, workers=workers or available_cores(), on_run=on_run)
+        found = compare(plan, out, workers=workers or available_cores(), scores_of=scores_of, on_run=on_run)
     if as_searched:
         out = out.with_name(f"{out.name}-as-searched")
         out.mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +50,10 @@ class Judge:
         builds = builds_networks(problem)
         self.exact = isinstance(costs, TableCosts) and not (builds and as_searched)
         self.first_sign = 1.0
-        self._space = costs.space
         self._records = records
         self._fronts: dict[tuple[str, int, int], NDArray[np.float64]] = {}
+        self._known: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._growing: tuple[Trajectory | None, Archive] = (None, self._archive(()))
         if isinstance(costs, TableCosts) and self.exact:
             self.costs: TableCosts | None = costs
             if builds:
@@ -72,7 +73,7 @@ class Judge:
             self.reference = Reference(enumerated(self.costs, self.objectives))
             return
         self.costs = None
-        together = self._archive([text for t in trajectories for text in t.texts])
+        together = self._archive(dict.fromkeys(text for t in trajectories for text in t.texts))
         ranked = together.ranked()
         feasible = np.flatnonzero((together.constraint_values(ranked) <= 0).all(axis=1))
         texts = [ranked[i] for i in feasible]
@@ -84,29 +85,39 @@ class Judge:
 
     def found(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
         """Values (n, objectives) that a search has to show after so many evaluations."""
-        texts = list(trajectory.texts[:evaluations])
-        if self.costs is None:
-            values = [self._by_text[text] for text in texts if text in self._by_text]
-            return np.array(values).reshape(-1, len(self.objectives))
-        if not self._records:
+        if self.costs is None or not self._records:
             return self.evaluated(trajectory, evaluations)
         key = (trajectory.algorithm, trajectory.seed, evaluations)
         if key not in self._fronts:
-            front = self._archive(texts).front()
-            self._fronts[key] = self._values[self.costs.rows([self._space.from_text(text) for text in front])]
+            self._fronts[key] = self._judged(self._front(trajectory, evaluations))
         return self._fronts[key]
 
     def evaluated(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
-        """Values (n, objectives) of all that meets the limits of what a search has evaluated, by the table."""
-        assert self.costs is not None
-        key = (trajectory.algorithm, trajectory.seed, -1)
-        if key not in self._fronts:
-            rows = np.array([self.costs.table.row(text) for text in trajectory.texts])
-            self._fronts[key] = self._values[rows]
-        values = self._fronts[key][:evaluations]
+        """Values (n, objectives) of all that meets the limits of what a search has evaluated."""
+        key = (trajectory.algorithm, trajectory.seed)
+        if key not in self._known:
+            self._known[key] = self._judged(trajectory.texts)
+        values = self._known[key][:evaluations]
         return values[np.isfinite(values).all(axis=1)]
 
-    def _archive(self, texts: Sequence[str]) -> Archive:
+    def _judged(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Values (n, objectives), NaN in the rows of those that do not meet the limits."""
+        if self.costs is not None:
+            rows = np.array([self.costs.table.row(text) for text in texts], dtype=np.int64)
+            values: NDArray[np.float64] = self._values[rows]
+            return values
+        unknown = np.full(len(self.objectives), np.nan)
+        return np.array([self._by_text.get(text, unknown) for text in texts]).reshape(-1, len(self.objectives))
+
+    def _front(self, trajectory: Trajectory, evaluations: int) -> list[str]:
+        """Of what a search has evaluated, as it ranks that; asked for more and more, nothing is added twice."""
+        whose, archive = self._growing
+        if whose is not trajectory or len(archive) > evaluations:
+            self._growing = _, archive = trajectory, self._archive(())
+        archive.add(self._records[text] for text in trajectory.texts[len(archive) : evaluations])
+        return archive.front()
+
+    def _archive(self, texts: Iterable[str]) -> Archive:
         settings = self.settings
         archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
         archive.add(self._records[text] for text in texts)

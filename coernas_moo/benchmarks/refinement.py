@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from coernas_moo.benchmarks.comparison import Plan, search_once
 from coernas_moo.benchmarks.correlation import SCORE
 from coernas_moo.benchmarks.score_tables.looked_up import SHAPE, LookedUp, Proxies, by_text, score_problem
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
+from coernas_moo.benchmarks.searching import Plan, search_once
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark

@@ -12,7 +12,7 @@ from coernas_moo.files import write_atomically
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One search: the canonical genotypes it evaluated, in order, and the seconds it took."""
+    """One search: the canonical genotypes it evaluated, in order, and the processor seconds it took without workers."""
 
     algorithm: str
     seed: int

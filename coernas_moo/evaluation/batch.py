@@ -5,10 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from coernas_moo.evaluation.record import Record
-from coernas_moo.evaluation.workers import Job
 from coernas_moo.spaces import Genotype
 
 OnRecord = Callable[[Record], bool]
@@ -24,7 +22,7 @@ class Batch:
         on_record: called with every record as it is made.
         records: in the same order, None while there is none.
         costs: in closed form, in the same order.
-        job: of the workers; None where there is nothing for them to do.
+        left: records that workers have still to make.
         stopped: whether `on_record` has said so.
     """
 
@@ -32,7 +30,7 @@ class Batch:
     on_record: OnRecord | None
     records: list[Record | None]
     costs: list[dict[str, float]] = field(default_factory=list)
-    job: Job[Any, Any] | None = None
+    left: int = 0
     stopped: bool = False
 
     def told(self, record: Record) -> None:

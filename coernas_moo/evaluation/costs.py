@@ -47,6 +47,8 @@ class ClosedFormCosts:
         self.limits = tuple(limit for limit in limits if limit.objective in closed)
         self.before_measuring: Callable[[], None] | None = None
         """Called before operators are measured: whoever has workers at work lets them finish."""
+        self.measured_by: Callable[[Sequence[NetworkPlan]], object] | None = None
+        """Does what `measure` does, where another process measures for this one."""
         self._snapshot = snapshot
         self._kept = False
         self._table = _open_table(problem, snapshot) if estimates else None
@@ -56,12 +58,22 @@ class ClosedFormCosts:
         self._kept = True
         self._write_snapshot()
 
+    def measure(self, plans: Sequence[NetworkPlan]) -> object:
+        """Measure those operators of networks that the latency table lacks; the snapshot of the table after that."""
+        assert self._table is not None
+        if self.before_measuring is not None:
+            self.before_measuring()
+        self._table.measure(plans)
+        self._table.save()
+        self._write_snapshot()
+        return self._table.snapshot()
+
     def of(self, genotypes: Sequence[Genotype], names: Collection[str] | None = None) -> list[dict[str, float]]:
         """Costs by name, all or those wanted; operators that the latency table lacks are measured first."""
         plans = [self._plan(genotype) for genotype in genotypes]
         rows = [self._of_plan(plan, names) for plan in plans]
         if self._table is not None and (names is None or LATENCY in names):
-            for row, latency in zip(rows, self._latencies(self._table, plans), strict=True):
+            for row, latency in zip(rows, self._latencies(plans), strict=True):
                 row[LATENCY] = latency
         return rows
 
@@ -135,16 +147,16 @@ class ClosedFormCosts:
                 raise CoernasError(f"objective {name!r} cannot be computed: {type(error).__name__}: {error}") from error
         return costs
 
-    def _latencies(self, table: LatencyTable, plans: Sequence[NetworkPlan]) -> list[float]:
+    def _latencies(self, plans: Sequence[NetworkPlan]) -> list[float]:
+        assert self._table is not None
         try:
-            return [table.estimate(plan) for plan in plans]
+            return [self._table.estimate(plan) for plan in plans]
         except MissingLatencyError:
-            if self.before_measuring is not None:
-                self.before_measuring()
-            table.measure(plans)
-            table.save()
-            self._write_snapshot()
-            return [table.estimate(plan) for plan in plans]
+            if self.measured_by is None:
+                self.measure(plans)
+            else:
+                self._table = LatencyTable.from_snapshot(self.measured_by(plans))
+            return [self._table.estimate(plan) for plan in plans]
 
     def _write_snapshot(self) -> None:
         if self._kept and self._table is not None:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 
@@ -17,10 +18,10 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
 from coernas_moo.evaluation.batch import Batch, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
-from coernas_moo.evaluation.journal import Journal
+from coernas_moo.evaluation.journal import Journal, read_all
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.task import Measured, ScoringTask
-from coernas_moo.evaluation.workers import Job, Outcome, WorkerPool
+from coernas_moo.evaluation.workers import Finished, Job, Outcome, WorkerPool
 from coernas_moo.networks.init import he_init
 from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.objectives.latency import measure_latency
@@ -59,10 +60,12 @@ class Evaluator:
         self._space = space = costs.space
         self.costs = costs
         costs.before_measuring = self._rest
-        self._begun: dict[Job[tuple[int, ...], Measured], tuple[Batch, list[int]]] = {}
+        # What workers are at: by job the texts at its positions, by text the places in batches that wait for it.
+        self._jobs: dict[Job[tuple[int, ...], Measured], dict[int, str]] = {}
+        self._places: dict[str, list[tuple[Batch, int]]] = {}
         wanted = [OBJECTIVES[name] for name in wanted_objectives(problem)]
         self._measures = problem.latency.mode == "measured" and any(o.needs == "device" for o in wanted)
-        task = _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network"))
+        self._task = task = _task(problem, space, dataset, tuple(o.name for o in wanted if o.needs == "network"))
         self.journal = Journal(journal_path, _fingerprint(problem, task), problem.search.seed)
         self.journal.require_one_run()
         self._pool: WorkerPool[tuple[int, ...], Measured] = WorkerPool(
@@ -71,6 +74,33 @@ class Evaluator:
             tries=problem.evaluation.tries,
             timeout_seconds=problem.evaluation.timeout_seconds,
         )
+
+    def take_over(self, problem: ProblemFile, journal_path: Path) -> None:
+        """Write in the journal what another one knows of networks that were scored as they are scored here.
+
+        Costs in closed form are this problem's own; networks whose other costs are not known are left out.
+
+        Args:
+            problem: for which the other journal was made.
+            journal_path: the other journal.
+
+        Raises:
+            RunError: the other journal cannot be read, or its networks were scored in another way.
+        """
+        other = {"objectives": problem.objectives, "limits": problem.limits, "latency": problem.latency}
+        settings = _fingerprint(msgspec.structs.replace(self._problem, **other), self._task)
+        names = self._task.objectives
+        found = [
+            record
+            for record in read_all(journal_path, (settings, self._problem.search.seed))
+            if record.scored and all(name in record.costs for name in names)
+        ]
+        known = self.journal.read([record.text for record in found])
+        fresh = [record for record in found if record.text not in known]
+        closed = self.costs.of([self._space.from_text(record.text) for record in fresh])
+        for record, costs in zip(fresh, closed, strict=True):
+            if self.costs.violation(costs) <= 0:
+                self.journal.write(replace(record, costs={**costs, **{name: record.costs[name] for name in names}}))
 
     @property
     def overlaps(self) -> bool:
@@ -85,10 +115,10 @@ class Evaluator:
     def begin(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> Batch:
         """Set workers to work on distinct canonical genotypes, and return at once; `finish` waits for them.
 
-        What breaks a closed-form limit is never built.
+        What breaks a closed-form limit is never built; what is in work for another batch is not built again.
 
         Args:
-            genotypes: canonical, no two alike, none in a batch that is in work.
+            genotypes: canonical, no two alike.
             on_record: called with every record as it is made, in calls of `finish` for any batch.
 
         Raises:
@@ -98,19 +128,25 @@ class Evaluator:
         batch = Batch(genotypes, on_record, [None] * len(genotypes))
         batch.costs = self.costs.of(genotypes)
         todo: list[int] = []
+        elsewhere: list[int] = []
         journalled = self.journal.read(texts)
         for position, text in enumerate(texts):
             if self.costs.violation(batch.costs[position]) > 0:
                 batch.records[position] = Record(text, costs=batch.costs[position], over_limit=True)
                 continue
             batch.records[position] = known = journalled.get(text)
-            if known is None:
-                todo.append(position)
-            else:
+            if known is not None:
                 batch.told(known)
-        if todo and not batch.stopped:
-            batch.job = self._pool.submit([tuple(int(code) for code in genotypes[position]) for position in todo])
-            self._begun[batch.job] = batch, todo
+            else:
+                (elsewhere if text in self._places else todo).append(position)
+        if batch.stopped:
+            return batch
+        if todo:
+            job = self._pool.submit([tuple(int(code) for code in genotypes[position]) for position in todo])
+            self._jobs[job] = {number: texts[position] for number, position in enumerate(todo)}
+        for position in [*elsewhere, *todo]:
+            self._places.setdefault(texts[position], []).append((batch, position))
+        batch.left = len(elsewhere) + len(todo)
         return batch
 
     def finish(self, batch: Batch) -> list[Record | None]:
@@ -121,9 +157,8 @@ class Evaluator:
         Raises:
             RunError: the journal cannot be written.
         """
-        # Where another batch's stop has ended this one, nobody works at it any more.
-        if batch.job is not None and batch.job in self._begun:
-            self._work_off(batch.job)
+        while batch.left:
+            self.attend()
         if self._measures:
             self._measure_latency(batch.genotypes, batch.records)
         return batch.records
@@ -140,25 +175,43 @@ class Evaluator:
         """`begin` and `finish` in one."""
         return self.finish(self.begin(genotypes, on_record))
 
-    def _work_off(self, job: Job[tuple[int, ...], Measured]) -> None:
-        for finished in self._pool.finish(job):
-            batch, todo = self._begun[finished.job]
-            position = todo[finished.position]
-            text = self._space.to_text(batch.genotypes[position])
-            batch.records[position] = record = _record(text, batch.costs[position], finished.outcome)
-            if all(batch.records[other] is not None for other in todo):
-                del self._begun[finished.job]
-            self.journal.write(record)
-            batch.told(record)
-            if batch.stopped:
-                self._pool.abandon()
-                self._begun.clear()
+    def attend(self, others: Sequence[Connection] = ()) -> list[Connection]:
+        """Wait until workers have finished something, or one of `others` can be read; returns those that can.
+
+        Raises:
+            RunError: the journal cannot be written.
+        """
+        finished, readable = self._pool.attend(others)
+        for each in finished:
+            self._note(each)
+            if not self._jobs:
+                # All is done, or a stop has dropped the rest.
                 break
+        return readable
+
+    def _note(self, finished: Finished[tuple[int, ...], Measured]) -> None:
+        text = self._jobs[finished.job].pop(finished.position)
+        if not self._jobs[finished.job]:
+            del self._jobs[finished.job]
+        places = self._places.pop(text)
+        batch, position = places[0]
+        record = _record(text, batch.costs[position], finished.outcome)
+        self.journal.write(record)
+        for batch, position in places:
+            batch.records[position] = record
+            batch.left -= 1
+            batch.told(record)
+        if any(batch.stopped for batch, _ in places):
+            self._pool.abandon()
+            for batch, _ in (place for places in self._places.values() for place in places):
+                batch.left = 0
+            self._jobs.clear()
+            self._places.clear()
 
     def _rest(self) -> None:
         """Let the workers finish what they have."""
-        for job in list(self._begun):
-            self._work_off(job)
+        while self._jobs:
+            self.attend()
 
     def close(self) -> None:
         """End the workers and close the journal."""

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from coernas_moo.errors import RunError
 from coernas_moo.evaluation.record import Record
@@ -142,11 +143,15 @@ def _record(row: tuple[str, str, str, str | None, int, int, float]) -> Record:
     return Record(text, json.loads(proxies), json.loads(costs), failure, bool(over_limit), tries, seconds)
 
 
-def read_all(path: Path) -> list[Record]:
+def read_all(path: Path, made_with: tuple[str, int] | None = None) -> list[Record]:
     """All records of a journal that holds one run, in the order in which they were first written.
 
+    Args:
+        path: the SQLite file.
+        made_with: settings and seed that the records have to be made with; any by default.
+
     Raises:
-        RunError: there is no journal, or the file is not one.
+        RunError: there is no journal, the file is not one, or its records were made with something else.
     """
     try:
         # Where SQLite may not make the shared memory of a write-ahead log, it reads only what cannot change.
@@ -161,14 +166,20 @@ def read_all(path: Path) -> list[Record]:
             rows = _rows(path, "mode=rw")
     except sqlite3.Error as error:
         raise RunError(f"{path}: cannot be read as a journal: {error}") from None
-    return [_record(row) for row in rows]
+    if made_with is not None and any(row[-2:] != made_with for row in rows):
+        raise RunError(
+            f"{path}: its networks were scored with another [space], [score], seed, plugins, images or formulas than "
+            "these will be; leave --scores-of out"
+        )
+    return [_record(row[:-2]) for row in rows]
 
 
-def _rows(path: Path, options: str) -> list[tuple[str, str, str, str | None, int, int, float]]:
+def _rows(path: Path, options: str) -> list[Any]:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)
     try:
         # A process that was killed just after it made the file has left it without its table.
+        every = f"SELECT {_COLUMNS}, settings, seed FROM evaluations ORDER BY rowid"
         begun = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evaluations'").fetchone()
-        return connection.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY rowid").fetchall() if begun else []
+        return connection.execute(every).fetchall() if begun else []
     finally:
         connection.close()

@@ -7,18 +7,16 @@ A worker says when it is ready: one that ends before cannot work at all, and tha
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Generic, TypeVar
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.evaluation.child_process import start_context
 from coernas_moo.evaluation.worker_process import Job, Try, WorkerProcess
 
 __all__ = ["Finished", "Job", "Outcome", "WorkerPool"]
@@ -71,7 +69,7 @@ class WorkerPool(Generic[Item, Value]):
         self._task = task
         self._tries = tries
         self._timeout = timeout_seconds
-        self._context = _context()
+        self._context = start_context()
         self._workers: list[WorkerProcess[Item, Value]] = []
         self._waiting: deque[Try[Item, Value]] = deque()
         self._size = workers
@@ -115,9 +113,27 @@ class WorkerPool(Generic[Item, Value]):
             CoernasError: workers end, or hang, before they are ready.
         """
         while job.left:
-            finished = list(self._collect())
-            self._feed()
-            yield from finished
+            yield from self.attend()[0]
+
+    def attend(self, others: Sequence[Connection] = ()) -> tuple[list[Finished[Item, Value]], list[Connection]]:
+        """Wait until workers have something to say, or one of `others` has; feed workers that are free.
+
+        Args:
+            others: connections besides those of the workers.
+
+        Returns:
+            The outcomes of items, of whatever job, and those of `others` that can be read.
+
+        Raises:
+            CoernasError: workers end, or hang, before they are ready.
+        """
+        expected = [worker for worker in self._workers if worker.busy or not worker.ready]
+        until = min((worker.deadline(self._timeout) for worker in expected), default=None)
+        patience = None if until is None else max(0.0, until - time.monotonic())
+        heard = wait([*(worker.connection for worker in expected), *others], timeout=patience)
+        finished = list(self._collect(expected, heard))
+        self._feed()
+        return finished, [other for other in others if other in heard]
 
     @property
     def busy_seconds(self) -> float:
@@ -164,10 +180,9 @@ class WorkerPool(Generic[Item, Value]):
             if self._waiting and worker.ready and len(worker.tries) < held:
                 worker.give(self._waiting.popleft())
 
-    def _collect(self) -> Iterator[Finished[Item, Value]]:
-        expected = [worker for worker in self._workers if worker.busy or not worker.ready]
-        patience = min(worker.deadline(self._timeout) for worker in expected) - time.monotonic()
-        heard = wait([worker.connection for worker in expected], timeout=max(0.0, patience))
+    def _collect(
+        self, expected: Sequence[WorkerProcess[Item, Value]], heard: Sequence[object]
+    ) -> Iterator[Finished[Item, Value]]:
         for worker in expected:
             if not worker.ready:
                 self._welcome(worker, worker.connection in heard)
@@ -228,11 +243,3 @@ class WorkerPool(Generic[Item, Value]):
         self._workers.remove(worker)
         if start:
             self._start(len(self._workers) + 1)
-
-
-def _context() -> BaseContext:
-    """Fork where it is safe: workers start at once and know what the calling script has registered."""
-    torch = sys.modules.get("torch")
-    cuda_in_use = torch is not None and torch.cuda.is_initialized()
-    fork = sys.platform.startswith("linux") and not cuda_in_use
-    return multiprocessing.get_context("fork" if fork else "spawn")

@@ -44,7 +44,7 @@ class AlgorithmResult(msgspec.Struct, frozen=True):
         igd_plus: of the final front to the reference front, null where no network met the limits.
         evaluations_to: share of the reference hypervolume (`0.95`) to evaluations, null where it was never reached.
         best: value of the first objective, in its own direction, null where no network met the limits.
-        seconds: of the search.
+        seconds: of the search, processor time without that of workers.
         fronts: final fronts; absent in files of earlier versions.
     """
 

@@ -40,7 +40,7 @@ HEAD = (
     "s",
 )
 """Columns: share of the reference hypervolume at the end, evaluations to reach shares of it, Friedman's mean rank; the
-contests are those of the first algorithm."""
+contests are those of the first algorithm; processor seconds of a search, without those of workers."""
 
 
 def comparison_rows(comparison: Comparison) -> list[list[str]]:

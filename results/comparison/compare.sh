@@ -23,8 +23,11 @@ echo "tables: $(($(date +%s) - began)) s"
 # Where networks are built and scored: fewer rivals.
 few=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random
 free="nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free"
+# They differ in their latencies only: what one has scored, the next need not.
+scored=
 for problem in $free; do
-  run "$problem" 500 "$few"
+  run "$problem" 500 "$few" ${scored:+--scores-of "$scored"}
+  scored=results/runs/compare-$problem
   # The same searches, by what they searched: scores instead of true errors.
   coernas compare "$problem" --algorithms "$few" --seeds "$seeds" --evaluations 500 \
     --out "results/runs/compare-$problem" --as-searched >/dev/null

@@ -5,20 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pymoo.core.termination import NoTermination
 
-from coernas_moo.benchmarks import comparison as module
-from coernas_moo.benchmarks.comparison import Comparison, Plan, compare
+from coernas_moo.benchmarks import ground as module
+from coernas_moo.benchmarks.comparison import Comparison, compare
+from coernas_moo.benchmarks.searching import Plan
 from coernas_moo.benchmarks.tabular_problem import TabularProblem
 from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile, load_problem, parse_problem
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
+from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.reporting.comparison_document import read_comparison
 from coernas_moo.reporting.comparison_plots import write_pictures
 from coernas_moo.reporting.comparison_tables import (
@@ -189,6 +192,46 @@ def test_networks_that_are_built_are_built_once(tmp_path: Path) -> None:
     assert found.reference.share(together) == pytest.approx(1)
     # Scores are ranks, better when higher.
     assert 0 < found.standings["nsga2"].best.min() <= found.standings["nsga2"].best.max() <= 1
+
+
+def test_searches_side_by_side_find_the_same_and_go_on_where_they_stopped(tmp_path: Path) -> None:
+    plan = Plan(parse_problem(BUILT, "built.toml", tmp_path), ("hd-duaas", "nsga2", "random"), 2, 24)
+    alone = compare(plan, tmp_path / "alone", workers=1)
+
+    def interrupt(done: int, of: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(plan, tmp_path / "c", workers=2, on_run=interrupt)
+    assert not multiprocessing.active_children()
+    assert len(searches(tmp_path / "c")) == 2
+    found = compare(plan, tmp_path / "c", workers=2)
+    assert searches(tmp_path / "c") == searches(tmp_path / "alone")
+    for name, standing in found.standings.items():
+        assert np.array_equal(standing.hypervolumes, alone.standings[name].hypervolumes)
+    texts = [[record.text for record in read_all(tmp_path / name / "journal.sqlite")] for name in ("c", "alone")]
+    # What was in work when it was interrupted is evaluated then, and nothing twice.
+    assert sorted(texts[0]) == sorted(texts[1])
+
+
+def test_what_another_comparison_scored_is_not_scored_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = parse_problem(BUILT, "built.toml", tmp_path)
+    first = compare(Plan(problem, ("random",), 2, 24), tmp_path / "first", workers=1)
+    other = parse_problem(BUILT.replace("params", "macs"), "built.toml", tmp_path)
+    monkeypatch.setattr(WorkerPool, "submit", None)
+    found = compare(Plan(other, ("random",), 2, 24), tmp_path / "second", workers=2, scores_of=tmp_path / "first")
+    assert searches(tmp_path / "second") == searches(tmp_path / "first")
+    assert np.array_equal(found.standings["random"].best, first.standings["random"].best)
+
+
+def test_scores_of_others_are_for_searches_of_a_score(table_here: None, tmp_path: Path) -> None:
+    with pytest.raises(CoernasError, match="no network is scored in a search of nb201-edgegpu"):
+        compare(Plan(table_problem(), ("random",), 1, 30), tmp_path / "c", workers=1, scores_of=tmp_path)
+    problem = parse_problem(BUILT, "built.toml", tmp_path)
+    with pytest.raises(RunError, match="no run here"):
+        compare(Plan(problem, ("random",), 1, 30), tmp_path / "c", workers=1, scores_of=tmp_path)
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_training_free_search_is_judged_by_the_true_error(table_here: None, tmp_path: Path) -> None:

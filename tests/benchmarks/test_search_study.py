@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from coernas_moo.benchmarks.comparison import Plan, compare
+from coernas_moo.benchmarks.comparison import compare
+from coernas_moo.benchmarks.searching import Plan
 from coernas_moo.benchmarks.tabular_problem import TabularProblem
 from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.search.algorithms import ALGORITHMS

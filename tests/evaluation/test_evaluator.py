@@ -17,8 +17,10 @@ from coernas_moo.errors import RunError
 from coernas_moo.evaluation import evaluator as module
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
+from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.task import ScoringTask
+from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.networks.layers import Shape
 from coernas_moo.objectives import register_network_objective
 from coernas_moo.objectives.latency import Latency
@@ -108,7 +110,7 @@ def test_a_stop_leaves_the_rest_undone(tmp_path: Path, tiny: MakeProblem) -> Non
 def test_spawned_workers_know_the_parts_of_plugins(
     tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coernas_moo.evaluation.workers._context", lambda: multiprocessing.get_context("spawn"))
+    monkeypatch.setattr("coernas_moo.evaluation.workers.start_context", lambda: multiprocessing.get_context("spawn"))
     (tmp_path / "parts.py").write_text(
         "import coernas_moo\n"
         "from coernas_moo.networks.layers import Conv\n"
@@ -226,6 +228,34 @@ def test_batches_overlap_and_each_has_its_records(tmp_path: Path, tiny: MakeProb
     assert sorted(told) == sorted(text for text, _, _ in expected)
 
 
+def test_what_two_batches_want_is_evaluated_once(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[int] = []
+    submit = WorkerPool.submit
+
+    def counted(pool: WorkerPool[Any, Any], items: Any) -> Any:
+        submitted.append(len(items))
+        return submit(pool, items)
+
+    monkeypatch.setattr(WorkerPool, "submit", counted)
+    told: list[str] = []
+
+    def on_record(record: Record) -> bool:
+        told.append(record.text)
+        return True
+
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        rows = genotypes(evaluator)
+        first, second = evaluator.begin(rows[:4], on_record), evaluator.begin(rows[2:], on_record)
+        third = evaluator.begin(rows[3:4])
+        assert values(evaluator.finish(third)) == values(evaluator.finish(first))[3:]
+        assert values(evaluator.finish(second))[:2] == values(evaluator.finish(first))[2:]
+    assert submitted == [4, 2]
+    assert len(told) == 8
+    assert len(set(told)) == 6
+
+
 def test_a_stop_ends_all_batches(tmp_path: Path, tiny: MakeProblem) -> None:
     with open_evaluator(tiny(evaluation__workers=1), tmp_path) as evaluator:
         rows = genotypes(evaluator)
@@ -246,7 +276,7 @@ def test_workers_rest_while_operators_are_measured(
         measure = LatencyTable.measure
 
         def watched(table: LatencyTable, work: Any) -> int:
-            at_work.append(len(evaluator._begun))
+            at_work.append(len(evaluator._jobs))
             return measure(table, work)
 
         monkeypatch.setattr(LatencyTable, "measure", watched)
@@ -262,3 +292,57 @@ def test_where_latency_is_measured_batches_do_not_overlap(tmp_path: Path, tiny: 
     problem = tiny(objectives=["score", "latency_ms"], latency__mode="measured")
     with open_evaluator(problem, tmp_path) as evaluator:
         assert not evaluator.overlaps
+
+
+def test_what_was_scored_alike_is_taken_over_with_costs_of_its_own(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tiny(objectives=["score", "params"])
+    with open_evaluator(before, tmp_path) as evaluator:
+        rows = genotypes(evaluator)
+        known = [record for record in evaluator.evaluate(rows) if record is not None]
+    (tmp_path / "now").mkdir()
+    limit = sorted(record.costs["macs"] for record in known)[3]
+    with open_evaluator(tiny(objectives=["score", "macs"], limits=[f"macs <= {limit}"]), tmp_path / "now") as evaluator:
+        evaluator.take_over(before, tmp_path / "journal")
+        monkeypatch.setattr(WorkerPool, "submit", None)
+        found = [record for record in evaluator.evaluate(rows) if record is not None]
+        assert len(evaluator.journal) == sum(not record.over_limit for record in found) == 4
+        evaluator.take_over(before, tmp_path / "journal")
+        assert len(evaluator.journal) == 4
+    for record, other in zip(found, known, strict=True):
+        assert record.over_limit == (other.costs["macs"] > limit)
+        assert record.over_limit or record == other
+
+
+def test_what_needs_the_built_network_is_taken_over_where_it_is_known(tmp_path: Path, tiny: MakeProblem) -> None:
+    register_network_objective("first_weight")(lambda network, shape: float(next(network.parameters()).flatten()[0]))
+    with_weight = tiny(objectives=["score", "first_weight"])
+    journalled = []
+    for name, problem, source in (
+        ("without", tiny(), None),
+        ("lacking", with_weight, (tiny(), "without")),
+        ("with", with_weight, None),
+        ("having", with_weight, (with_weight, "with")),
+    ):
+        (tmp_path / name).mkdir()
+        with open_evaluator(problem, tmp_path / name) as evaluator:
+            if source is None:
+                evaluator.evaluate(genotypes(evaluator, 2))
+            else:
+                evaluator.take_over(source[0], tmp_path / source[1] / "journal")
+            journalled.append(len(evaluator.journal))
+    assert journalled == [2, 0, 2, 2]
+    first, again = (read_all(tmp_path / name / "journal") for name in ("with", "having"))
+    assert first == again
+
+
+def test_what_was_scored_otherwise_is_not_taken_over(tmp_path: Path, tiny: MakeProblem) -> None:
+    with open_evaluator(tiny(), tmp_path) as evaluator:
+        evaluator.evaluate(genotypes(evaluator, 1))
+    for number, changed in enumerate([tiny(score__repeats=2), tiny(search__seed=6), tiny(space__base_width=8)]):
+        (tmp_path / str(number)).mkdir()
+        with open_evaluator(changed, tmp_path / str(number)) as evaluator:
+            with pytest.raises(RunError, match=r"scored with another .* leave --scores-of out"):
+                evaluator.take_over(tiny(), tmp_path / "journal")
+            assert len(evaluator.journal) == 0

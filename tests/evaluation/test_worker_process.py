@@ -63,7 +63,7 @@ import multiprocessing, sys
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation import workers
 
-workers._context = lambda: multiprocessing.get_context("spawn")
+workers.start_context = lambda: multiprocessing.get_context("spawn")
 
 def go():
     with workers.WorkerPool(abs, 1) as pool:

@@ -116,7 +116,7 @@ class CountsItsCopies:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_the_task_is_sent_once_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    monkeypatch.setattr("coernas_moo.evaluation.workers._context", lambda: multiprocessing.get_context(method))
+    monkeypatch.setattr("coernas_moo.evaluation.workers.start_context", lambda: multiprocessing.get_context(method))
     task = CountsItsCopies(tmp_path / "copies")
     assert pickle.loads(pickle.dumps(task))(1) == 2
     with WorkerPool(task, 1) as pool:

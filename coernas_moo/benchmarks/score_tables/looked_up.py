@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from coernas_moo.benchmarks.comparison import Plan, search_once
 from coernas_moo.benchmarks.correlation import Fusion
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
+from coernas_moo.benchmarks.searching import Plan, search_once
 from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.evaluation.batch import AtOnce, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts
