@@ -186,6 +186,7 @@ def test_hostile_strings_stay_strings(browser: Browser, front_run: Run, tmp_path
     hostile = write_report([entry], tmp_path / "hostile.html")
     browser.open(hostile)
     draw_everything(browser)
+    assert f"Trained as {HOSTILE}: accuracy 75.0 %" in browser.run("document.querySelector('[data-panel]').textContent")
     x, y = centre(browser, f"{FRONT}[0]")
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert browser.run("window.hacked") is None
