@@ -155,6 +155,15 @@ def test_a_phone_shows_everything_in_its_width(browser: Browser, report: Path, d
     browser.wait("document.querySelector('[data-panel]').getBoundingClientRect().top < 300")
 
 
+def test_no_button_of_a_plot_sends_it_away(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    buttons = "[...document.querySelectorAll('[data-plot=front] .modebar-btn')].map(button => button.dataset.title)"
+    assert len(browser.run(buttons)) == 4
+    assert not any(word in title.lower() for title in browser.run(buttons) for word in ("share", "cloud", "studio"))
+    browser.open(report, width=375, height=667)
+    assert browser.run(buttons) == []
+
+
 def test_a_finger_on_a_plot_moves_the_page(browser: Browser, report: Path) -> None:
     browser.open(report, width=375, height=667)
     x, y = centre(browser, "document.querySelector('[data-plot=front]')")

@@ -21,6 +21,7 @@ function baseLayout(extra = {}) {
     // A finger that drags should move the page.
     dragmode: COARSE.matches || NARROW.matches ? false : "zoom",
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", xanchor: "left", font: { size: 12 } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("ink") },
     showlegend: false,
     ...extra,
   };
@@ -83,9 +84,12 @@ function dataAxis(axis, extra = {}) {
 
 const CONFIG = {
   displaylogo: false,
+  // A finger has no use for them, and they would lie over the plot.
+  displayModeBar: COARSE.matches || NARROW.matches ? false : "hover",
   responsive: true,
   doubleClick: "reset",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+  // These and no others: versions of plotly add some that send the plot away.
+  modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   toImageButtonOptions: { format: "svg" },
 };
 
