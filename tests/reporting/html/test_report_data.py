@@ -43,6 +43,15 @@ def test_points_hold_every_scored_network_and_mark_the_front(front_run: Run) -> 
     assert found.outside == []
 
 
+def test_titles_of_axes_leave_units_to_the_page(cell_run: Run) -> None:
+    titles = {axis.name: axis.title for axis in points(cell_run).axes}
+    assert titles["macs"] == "MACs (one image)"
+    table = Run(cell_run.directory.path)
+    table.archive.add([replace(r, costs=r.costs | {"latency:fpga": 1.0}) for r in table.archive.records])
+    found = {axis.name: axis for axis in points(table).axes}["latency:fpga"]
+    assert (found.title, found.unit) == ("latency on fpga", "ms")
+
+
 def test_networks_that_break_a_limit_are_told_apart(run_with: Callable[..., Run]) -> None:
     run = run_with(limits=["params <= 20000"])
     found = points(run)

@@ -28,7 +28,7 @@ function drawOverview(views, container) {
         marker: { size: 8, color: lineLook(index).color, symbol: index, line: { width: 0.8, color: colour("surface") } },
       };
     });
-    const layout = baseLayout({ xaxis: dataAxis(x), yaxis: dataAxis(y), showlegend: true });
+    const layout = baseLayout({ xaxis: dataAxis(x), yaxis: shortAxis(y), showlegend: true });
     draw(div, traces, layout, `Fronts of ${views.map((view) => view.data.name).join(", ")}`);
   });
 }

@@ -66,6 +66,15 @@ function followZoom(div) {
   });
 }
 
+function axisTitle(axis) {
+  return plain(axis.title + (axis.unit ? `, ${axis.unit}` : ""));
+}
+
+/** The same of an axis that is too short for more than the title. */
+function shortAxis(axis, extra = {}) {
+  return dataAxis(axis, { ...extra, title: axisLayout(axisTitle(axis)).title });
+}
+
 /** The layout of an axis of the data: logarithmic where values span much. */
 function dataAxis(axis, extra = {}) {
   const known = axis.values.filter((value) => value !== null);
@@ -73,7 +82,7 @@ function dataAxis(axis, extra = {}) {
   const high = Math.max(...known);
   const log = ["objective", "cost"].includes(axis.role) && axis.name !== "score" && low > 0 && high / low >= LOG_FROM;
   const better = { max: "  (higher is better)", min: "  (lower is better)", "": "" }[axis.direction];
-  return axisLayout(plain(axis.title + (axis.unit ? `, ${axis.unit}` : "") + better), {
+  return axisLayout(axisTitle(axis) + better, {
     ...(log ? { type: "log", tickvals: logTicks(low, high) } : { type: "linear" }),
     tickformat: axis.unit || axis.role === "proxy" || high < 1000 ? "~g" : "~s",
     nticks: NARROW.matches ? 6 : 9,
