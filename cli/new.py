@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,4 +32,4 @@ def command(images: Path, out: Path | None) -> None:
             stream.write(text)
     except OSError as error:
         raise ProblemFileError(f"{file} cannot be written: {error.strerror}; give another --out") from None
-    click.echo(f"{file} written; edit it, then: coernas search {file}")
+    click.echo(f"{file} written; edit it, then: coernas search {shlex.quote(str(file))}")

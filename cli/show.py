@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def _show_front(run: Run) -> None:
     from coernas_moo.reporting.tables import front_view
 
     print_view(front_view(run))
-    path = run.directory.path
+    path = shlex.quote(str(run.directory.path))
     if run.front:
         click.echo(f"one network:  coernas show {path} --pick knee")
         click.echo(f"as a file:    coernas front {path} --to png --to csv")

@@ -103,8 +103,8 @@ def attainment_figure(comparison: Comparison) -> Figure:
         room = 0.1 * (highest - lowest) or 1.0
         low_end, high_end = sorted((sign * lowest, sign * highest))
         axes.set_ylim(0.95 * low_end if axes.get_yscale() == "log" else low_end - room, high_end + room)
-        axes.set_xlabel(fmt.axis_label(comparison.objectives[1]))
-        axes.set_ylabel(fmt.axis_label(comparison.objectives[0]))
+        axes.set_xlabel(fmt.axis_title(comparison.objectives[1]))
+        axes.set_ylabel(fmt.axis_title(comparison.objectives[0]))
         axes.set_title("median attainment surface, band from a quarter to three quarters", loc="left", fontsize=10)
         axes.legend(fontsize=8, ncols=2)
         figure.tight_layout()

@@ -116,10 +116,10 @@ _LONG_LABELS = {"params": "parameters", "macs": "MACs (one image)", "score": "sc
 
 
 _OF_A_TABLE = {
-    "error": "validation error on {}, %",
-    "test_error": "test error on {}, %",
-    "latency": "latency on {}, ms",
-    "energy": "energy on {}, mJ",
+    "error": "validation error on {}",
+    "test_error": "test error on {}",
+    "latency": "latency on {}",
+    "energy": "energy on {}",
 }
 
 
@@ -129,13 +129,23 @@ def label(objective: str) -> str:
 
 
 def axis_label(objective: str) -> str:
-    """The objective's name beside an axis.
+    """The objective's name beside an axis, without its unit.
 
     Example:
         >>> axis_label("params"), axis_label("latency:fpga"), axis_label("error:cifar10")
-        ('parameters', 'latency on fpga, ms', 'validation error on cifar10, %')
+        ('parameters', 'latency on fpga', 'validation error on cifar10')
     """
     kind, _, where = objective.partition(":")
     if where and kind in _OF_A_TABLE:
         return _OF_A_TABLE[kind].format(where)
     return _LONG_LABELS.get(objective, objective)
+
+
+def axis_title(objective: str) -> str:
+    """The objective's name beside an axis, with its unit.
+
+    Example:
+        >>> axis_title("params"), axis_title("latency_ms"), axis_title("error:cifar10")
+        ('parameters', 'latency, ms', 'validation error on cifar10, %')
+    """
+    return f"{axis_label(objective)}, {unit(objective)}" if unit(objective) else axis_label(objective)

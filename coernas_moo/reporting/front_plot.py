@@ -137,8 +137,7 @@ def _values(run: Run, texts: Sequence[str], x: Objective, y: Objective) -> NDArr
 
 def _axis_text(objective: Objective) -> str:
     better = "higher is better" if objective.direction == "max" else "lower is better"
-    unit = f", {objective.unit}" if objective.unit else ""
-    return f"{fmt.axis_label(objective.name)}{unit}  ({better})"
+    return f"{fmt.axis_title(objective.name)}  ({better})"
 
 
 def _format_axis(axes: Axes, which: str, objective: Objective, values: NDArray[np.float64], log: bool = True) -> None:

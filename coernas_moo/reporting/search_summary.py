@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from coernas_moo.reporting import format as fmt
@@ -15,7 +16,7 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
         run: that ended.
         nothing_new: the run was finished already and resuming it added nothing.
     """
-    state, front, path = run.state, run.front, run.directory.path
+    state, front, path = run.state, run.front, shlex.quote(str(run.directory.path))
     yield ""
     if nothing_new:
         yield (
@@ -40,7 +41,8 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
     yield f"  coernas show {path} --pick knee"
     yield f"  coernas front {path} --to png"
     yield f"  coernas report {path}"
-    yield f"  coernas train {path} --pick knee"
+    if run.problem.data["kind"] != "noise":
+        yield f"  coernas train {path} --pick knee"
 
 
 def _ranges(run: Run) -> Iterator[str]:

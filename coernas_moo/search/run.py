@@ -15,6 +15,7 @@ from coernas_moo.evaluation.journal import read_all
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.layers import Shape
 from coernas_moo.networks.plan import Network, NetworkPlan
+from coernas_moo.objectives.tabular import LATENCY
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.run_directory import RunDirectory
 
@@ -80,7 +81,8 @@ class Run:
         """A member of the front.
 
         `best`: best first objective. `knee`: nearest, in Euclidean distance, to the ideal point, with each objective
-        scaled to [0, 1] over the front. `fastest`: lowest latency, or fewest MACs where latency is not known.
+        scaled to [0, 1] over the front. `fastest`: lowest latency, of the first kind that the problem names, or fewest
+        MACs where none is known.
         `smallest`: fewest parameters. A number: the position in the front, from 1.
 
         Raises:
@@ -94,7 +96,7 @@ class Run:
         if which == "knee":
             return front[self._knee()]
         if which == "fastest":
-            time = "latency_ms" if all("latency_ms" in member.costs for member in front) else "macs"
+            time = self._time()
             return min(front, key=lambda member: member.costs[time])
         if which == "smallest":
             return min(front, key=lambda member: member.costs["params"])
@@ -113,6 +115,12 @@ class Run:
         network = self.plan(self.pick(which)).build()
         he_init(network, torch.Generator().manual_seed(seed))
         return network
+
+    def _time(self) -> str:
+        """The cost that says how fast the front's networks are."""
+        asked_for = [*self.problem.objectives, *(limit.objective for limit in self.problem.parsed_limits)]
+        known = [name for name in (*asked_for, "latency_ms") if name.partition(":")[0] in (LATENCY, "latency_ms")]
+        return next((name for name in known if all(name in member.costs for member in self.front)), "macs")
 
     def _knee(self) -> int:
         values = self.archive.objective_values([member.text for member in self.front])

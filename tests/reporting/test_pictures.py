@@ -65,6 +65,12 @@ def test_one_panel_a_cost_with_all_members_and_the_front(front_run: Run) -> None
         np.testing.assert_array_equal(front, expected)
 
 
+def test_units_stand_once_beside_an_axis(run_with: Callable[..., Run]) -> None:
+    for axes in front_figure(run_with(objectives=["score", "latency_ms"])).axes:
+        assert axes.get_xlabel() == "latency, ms  (lower is better)"
+    assert fmt.axis_title("energy:edgegpu") == "energy on edgegpu, mJ"
+
+
 def test_the_step_line_is_the_front_of_its_panel(front_run: Run) -> None:
     for axes, name in zip(front_figure(front_run).axes, ("latency_ms", "params"), strict=True):
         x, y = np.asarray(axes.lines[0].get_data(), dtype=float)

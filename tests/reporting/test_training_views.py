@@ -5,37 +5,14 @@ from __future__ import annotations
 import io
 
 import pytest
+from measures import metrics
 from rich.console import Console
 
 from coernas_moo.config import load_problem
 from coernas_moo.reporting.training_live import TrainingScreen, recipe_text
 from coernas_moo.reporting.training_plots import confusion_figure, curves_figure
 from coernas_moo.reporting.training_view import metrics_columns, metrics_row, seed_lines
-from coernas_moo.training import Epoch, Metrics, Recipe, TrainingData, open_training_data
-from coernas_moo.training.assess import ClassMetrics, PartMetrics
-
-
-def part(kappa: float | None = None) -> PartMetrics:
-    shares = dict.fromkeys(
-        ("accuracy", *(f"{m}_{k}" for m in ("precision", "recall", "f1") for k in ("weighted", "macro"))), 0.75
-    )
-    classes = tuple(
-        ClassMetrics(name=name, images=2, precision=1, recall=0.5, f1=0.6)
-        for name in ("a", "b with a name that is longer than all")
-    )
-    return PartMetrics(
-        images=4, ece=0.1, loss=0.5, intervals={"accuracy": (0.5, 1.0)}, per_class=classes,
-        confusion=((2, 0), (1, 1)), kappa=kappa, **shares,
-    )  # fmt: skip
-
-
-def metrics(seed: int = 0, kappa: float | None = None) -> Metrics:
-    return Metrics(
-        name=f"knee-{seed}", network="conv3:max", problem="p", seed=seed, test=part(kappa), validation=None,
-        train_images=9, validation_images=0, test_images=4, params=1000, macs=5000, latency_ms=0.5,
-        latency_iqr_ms=0.1, device="cpu", epochs=2, best_epoch=1, training_seconds=3.0, search_seconds=1.0,
-        images_per_second=10.0, loading_share=0.01, peak_memory_mb=None, threads=1, trained_on="cpu",
-    )  # fmt: skip
+from coernas_moo.training import Epoch, Recipe, TrainingData, open_training_data
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import RunError
@@ -38,6 +40,16 @@ def test_members_are_picked_by_name_and_number(finished_run: Run) -> None:
     for wrong in ("0", str(len(front) + 1), "worst", "-1"):
         with pytest.raises(RunError, match=f"no member '{wrong}' in the front; choose {', '.join(PICKS)}"):
             finished_run.pick(wrong)
+
+
+def test_the_fastest_is_so_on_the_problems_device(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(finished_run.directory.path)
+    times = {member.text: float(member.number) for member in run.front}
+    members = [replace(m, costs={**m.costs, "latency:fpga": times[m.text]}) for m in run.front]
+    monkeypatch.setattr(run, "front", members)
+    assert run.pick("fastest").costs["macs"] == min(m.costs["macs"] for m in members)
+    monkeypatch.setattr(run, "problem", structs.replace(run.problem, objectives=("score", "latency:fpga")))
+    assert run.pick("fastest") == members[0]
 
 
 def test_networks_are_rebuilt_initialised_and_work(finished_run: Run) -> None:

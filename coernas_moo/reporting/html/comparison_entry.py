@@ -48,11 +48,16 @@ class AlgorithmData(msgspec.Struct, frozen=True):
 
 
 class ComparisonData(msgspec.Struct, frozen=True):
-    """What the scripts draw a comparison from; `reference` as points (second objective, first objective)."""
+    """What the scripts draw a comparison from.
+
+    Args:
+        titles: of the objectives, beside axes.
+        reference: points (second objective, first objective), scores as they are, not with their sign turned.
+    """
 
     id: str
     name: str
-    objectives: list[str]
+    titles: list[str]
     evaluations: int
     exact: bool
     checkpoints: list[int]
@@ -94,12 +99,12 @@ def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
     data = ComparisonData(
         identity,
         folder.resolve().name,
-        document.objectives,
+        [fmt.axis_title(name) for name in document.objectives],
         document.evaluations,
         document.exact,
         checkpoints,
         [_algorithm(document, name, curves.get(name)) for name in document.algorithms],
-        [shorts(point[::-1]) for point in document.reference] if len(document.objectives) == 2 else [],
+        _turned(document, document.reference) if len(document.objectives) == 2 else [],
     )
     head, rows = _table(document)
     return ComparisonEntry(
@@ -110,7 +115,7 @@ def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
         facts=tuple(_facts(document, folder)),
         head=head,
         rows=rows,
-        command=_command(document, problem),
+        command=_command(document, folder, problem),
         problem=problem.read_text(encoding="utf-8", errors="replace") if problem.exists() else "",
         versions=document.versions,
     )
@@ -128,10 +133,12 @@ def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, st
     yield "directory", str(folder)
 
 
-def _command(document: ComparisonDocument, problem: Path) -> str:
+def _command(document: ComparisonDocument, folder: Path, problem: Path) -> str:
+    """The command; with a folder of its own, for in the old one all searches are done."""
     source = str(problem) if problem.exists() else document.problem
     words = ["coernas", "compare", source, "--algorithms", ",".join(document.algorithms)]
     words += ["--seeds", str(document.seeds), "--evaluations", str(document.evaluations)]
+    words += ["--out", f"{str(folder).removesuffix('-as-searched')}-again"]
     return shlex.join([*words, *(["--as-searched"] if document.as_searched else [])])
 
 
@@ -174,7 +181,15 @@ def _surfaces(document: ComparisonDocument, fronts: list[list[list[float]]]) -> 
         return []
     turned = [np.array(front, dtype=float).reshape(-1, 2)[:, ::-1] for front in fronts]
     surfaces = [attainment_surface(turned, share) for share in QUARTILES]
-    return [[shorts(point) for point in surface] for surface in surfaces] if all(map(len, surfaces)) else []
+    if not all(map(len, surfaces)):
+        return []
+    return [_turned(document, surface[:, ::-1].tolist()) for surface in surfaces]
+
+
+def _turned(document: ComparisonDocument, points: list[list[float]]) -> Surface:
+    """Points (first objective, second objective), minimised, as (second, first); scores are shown as they are."""
+    sign = -1.0 if document.objectives[0] == "score" else 1.0
+    return [shorts([cost, sign * first]) for first, cost in points]
 
 
 def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -185,6 +200,7 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
         "hypervolume",
         "IGD+",
         *(f"to {float(target):.0%}" for target in targets),
+        f"best {fmt.label(document.objectives[0])}",
         "rank",
         "p (Holm)",
         "A12",
@@ -200,6 +216,7 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
                 _median(result.hypervolume, 4),
                 _median(_numbers(result.igd_plus), 4),
                 *(_median(_numbers(result.evaluations_to.get(target, [])), 0) for target in targets),
+                _best(document, result.best),
                 f"{document.ranks[name]:.2f}" if name in document.ranks else "",
                 f"{contest.p:.2g}" if contest else "",
                 f"{contest.effect:.2f}" if contest else "",
@@ -208,6 +225,12 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
             )
         )
     return head, tuple(rows)
+
+
+def _best(document: ComparisonDocument, values: list[float | None]) -> str:
+    """Median and quartiles of the best values; unknown where a search found nothing."""
+    known = [value for value in values if value is not None]
+    return _median(known, 2 if document.exact else 3) if known and len(known) == len(values) else fmt.UNKNOWN
 
 
 def _numbers(values: list[float | None]) -> list[float]:

@@ -16,7 +16,7 @@ from coernas_moo.reporting.html.drawings import Drawings, drawings
 from coernas_moo.reporting.html.numbers import short
 from coernas_moo.reporting.html.operations import SegmentCounts, operations
 from coernas_moo.reporting.html.points import Points, points
-from coernas_moo.reporting.html.trained import TrainedModel, trained_models, trained_table
+from coernas_moo.reporting.html.trained import TrainedModel, trained_metrics, trained_models, trained_table
 from coernas_moo.reporting.marks import marks, picks
 from coernas_moo.reporting.space_text import space_text
 from coernas_moo.reporting.tables import objectives_text, source_text
@@ -113,7 +113,7 @@ def run_entry(run: Run, identity: str) -> RunEntry:
         RunError: its journal cannot be read.
     """
     path = run.directory.path
-    trained = trained_models(path)
+    trained = trained_metrics(path)
     head, rows = trained_table(trained)
     found = points(run)
     data = RunData(
@@ -124,7 +124,7 @@ def run_entry(run: Run, identity: str) -> RunEntry:
         drawings(run, run.front),
         operations(run),
         _history(run),
-        trained,
+        trained_models(trained),
         python_lines(run, "PICK"),
     )
     return RunEntry(

@@ -2,71 +2,57 @@
 
 from __future__ import annotations
 
-import json
-import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from coernas_moo.errors import RunWarning
-from coernas_moo.reporting import format as fmt
-
-Scalar = str | float | int | bool
-
-_FIRST = ("accuracy", "balanced_accuracy", "f1_macro", "parameters", "params", "macs", "latency_ms")
-_SHARES = frozenset(("accuracy", "balanced_accuracy", "f1_macro"))
-_LONG = frozenset(("genotype",))
+from coernas_moo.errors import ModelError, RunWarning
+from coernas_moo.reporting.training_view import metrics_columns, metrics_row
+from coernas_moo.training.assess import Metrics, read_metrics
+from coernas_moo.training.spec import METRICS
 
 
 class TrainedModel(msgspec.Struct, frozen=True):
-    """One trained network: its folder's name, and the scalars of its metrics."""
+    """One trained network, as the panel shows it beside the network's drawing.
+
+    Args:
+        name: of the model.
+        network: its genotype, or the name of a well-known network.
+        said: its measures on the test part.
+    """
 
     name: str
-    metrics: dict[str, Scalar]
+    network: str
+    said: str
 
 
-def trained_models(run: Path) -> list[TrainedModel]:
-    """The trained networks in a run's directory, by name; a file that cannot be read is left out, with a warning."""
+def trained_metrics(run: Path) -> list[Metrics]:
+    """Of the trained networks in a run's directory, by name; a file that cannot be read is left out, with a warning."""
     found = []
-    for path in sorted((run / "models").glob("*/metrics.json")):
+    for path in sorted((run / "models").glob(f"*/{METRICS}")):
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            warnings.warn(f"{path}: cannot be read and is left out: {error}", RunWarning, stacklevel=2)
-            continue
-        if not isinstance(document, Mapping):
-            warnings.warn(f"{path}: not a JSON object and left out", RunWarning, stacklevel=2)
-            continue
-        found.append(TrainedModel(path.parent.name, {str(k): v for k, v in document.items() if _is_scalar(v)}))
+            found.append(read_metrics(path.parent))
+        except ModelError as error:
+            warnings.warn(f"left out of the report: {error}", RunWarning, stacklevel=2)
     return found
 
 
-def trained_table(models: list[TrainedModel]) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows, the best known metrics first, long texts left out.
-
-    Example:
-        >>> trained_table([TrainedModel("knee", {"macs": 1e6, "accuracy": 0.97512, "genotype": "conv3:max"})])
-        (['model', 'accuracy', 'MACs'], [['knee', '97.51 %', '1.00 M']])
-    """
-    names = dict.fromkeys(name for model in models for name in model.metrics if name not in _LONG)
-    columns = [name for name in _FIRST if name in names] + sorted(set(names) - set(_FIRST))
-    rows = [[model.name, *(_text(name, model.metrics.get(name)) for name in columns)] for model in models]
-    return ["model", *map(fmt.label, columns)], rows
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
+def trained_models(found: Sequence[Metrics]) -> list[TrainedModel]:
+    """What the panel says of them."""
+    return [
+        TrainedModel(
+            metrics.name,
+            metrics.network,
+            f"accuracy {100 * metrics.test.accuracy:.1f} %, macro F1 {100 * metrics.test.f1_macro:.1f} % "
+            f"on {metrics.test.images:,} test images",
+        )
+        for metrics in found
+    ]
 
 
-def _text(name: str, value: Scalar | None) -> str:
-    if value is None:
-        return fmt.UNKNOWN
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if name in _SHARES and 0 <= value <= 1:
-        return f"{100 * value:.2f} %"
-    return fmt.value("params" if name == "parameters" else name, value)
+def trained_table(found: Sequence[Metrics]) -> tuple[list[str], list[list[str]]]:
+    """Column heads and rows, those of `coernas train`."""
+    columns = metrics_columns(found)
+    return ["model", *columns], [metrics_row(metrics, "kappa" in columns) for metrics in found]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from coernas_moo.errors import RunError
 from coernas_moo.reporting.comparison_document import (
@@ -86,6 +87,18 @@ def test_surfaces_have_the_cost_first(folder: Path) -> None:
     assert half == [[2, 2], [4, 0.5]]
 
 
+def test_scores_are_shown_as_they_are(tmp_path: Path) -> None:
+    made = document()
+    turned = {
+        name: replace(result, fronts=[[[-0.5, 2.0], [-0.9, 3.0]]] * 3) for name, result in made.algorithms.items()
+    }
+    made = replace(made, objectives=["score", "latency:fpga"], algorithms=turned, reference=[[-0.9, 3.0], [-0.5, 2.0]])
+    data = comparison_entry(write(tmp_path / "scores", made), "e").data
+    assert data.titles == ["score", "latency on fpga, ms"]
+    assert data.reference == [[3, 0.9], [2, 0.5]]
+    assert data.algorithms[0].surfaces[1] == [[2, 0.5], [3, 0.9]]
+
+
 def test_the_table_says_median_and_quartiles(folder: Path) -> None:
     entry = comparison_entry(folder, "entry-1")
     rows = {row[0]: dict(zip(entry.head, row, strict=True)) for row in entry.rows}
@@ -95,14 +108,28 @@ def test_the_table_says_median_and_quartiles(folder: Path) -> None:
     assert rows["<b>theirs"]["p (Holm)"] == "0.01"
     assert rows["<b>theirs"]["against it"] == "won"
     assert rows["ours"]["against it"] == ""
+    assert rows["ours"]["best objective0"] == "–"
+
+
+def test_best_values_are_told_where_every_search_has_one(tmp_path: Path) -> None:
+    made = document()
+    known = {name: replace(result, best=[1.0, 2.0, 4.0]) for name, result in made.algorithms.items()}
+    entry = comparison_entry(write(tmp_path / "known", replace(made, algorithms=known)), "e")
+    assert dict(zip(entry.head, entry.rows[0], strict=True))["best objective0"] == "2.00 (1.50 to 3.00)"
 
 
 def test_the_command_makes_the_comparison_again(folder: Path) -> None:
     entry = comparison_entry(folder, "entry-1")
     assert entry.command == (
-        f"coernas compare {folder}/problem.toml --algorithms 'ours,<b>theirs' --seeds 3 --evaluations 20"
+        f"coernas compare {folder}/problem.toml --algorithms 'ours,<b>theirs' --seeds 3 --evaluations 20 "
+        f"--out {folder}-again"
     )
     assert entry.problem == 'name = "made-up"\n'
+
+
+def test_what_was_judged_as_searched_is_so_again(tmp_path: Path) -> None:
+    folder = write(tmp_path / "compare-as-searched", replace(document(), as_searched=True))
+    assert comparison_entry(folder, "e").command.endswith(f"--out {tmp_path}/compare-again --as-searched")
 
 
 def test_published_files_without_problem_or_fronts_are_enough(tmp_path: Path) -> None:

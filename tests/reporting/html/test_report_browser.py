@@ -155,6 +155,15 @@ def test_a_phone_shows_everything_in_its_width(browser: Browser, report: Path, d
     browser.wait("document.querySelector('[data-panel]').getBoundingClientRect().top < 300")
 
 
+def test_no_button_of_a_plot_sends_it_away(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    buttons = "[...document.querySelectorAll('[data-plot=front] .modebar-btn')].map(button => button.dataset.title)"
+    assert len(browser.run(buttons)) == 4
+    assert not any(word in title.lower() for title in browser.run(buttons) for word in ("share", "cloud", "studio"))
+    browser.open(report, width=375, height=667)
+    assert browser.run(buttons) == []
+
+
 def test_a_finger_on_a_plot_moves_the_page(browser: Browser, report: Path) -> None:
     browser.open(report, width=375, height=667)
     x, y = centre(browser, "document.querySelector('[data-plot=front]')")
@@ -186,6 +195,7 @@ def test_hostile_strings_stay_strings(browser: Browser, front_run: Run, tmp_path
     hostile = write_report([entry], tmp_path / "hostile.html")
     browser.open(hostile)
     draw_everything(browser)
+    assert f"Trained as {HOSTILE}: accuracy 75.0 %" in browser.run("document.querySelector('[data-panel]').textContent")
     x, y = centre(browser, f"{FRONT}[0]")
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert browser.run("window.hacked") is None

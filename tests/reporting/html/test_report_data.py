@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from measures import metrics
 
 from coernas_moo.errors import RunWarning
 from coernas_moo.networks.cell import NONE
@@ -19,8 +19,9 @@ from coernas_moo.reporting.html.numbers import short
 from coernas_moo.reporting.html.operations import operations
 from coernas_moo.reporting.html.points import points
 from coernas_moo.reporting.html.run_entry import run_entry
-from coernas_moo.reporting.html.trained import trained_models, trained_table
+from coernas_moo.reporting.html.trained import trained_metrics, trained_models, trained_table
 from coernas_moo.search.run import Run
+from coernas_moo.training.assess import write_metrics
 
 
 def test_points_hold_every_scored_network_and_mark_the_front(front_run: Run) -> None:
@@ -40,6 +41,15 @@ def test_points_hold_every_scored_network_and_mark_the_front(front_run: Run) -> 
         assert axes["score"].values[position] == pytest.approx(front_run.archive.scores[record.text], rel=1e-5)
     assert axes["evaluation"].values == list(range(1, len(scored) + 1))
     assert found.outside == []
+
+
+def test_titles_of_axes_leave_units_to_the_page(cell_run: Run) -> None:
+    titles = {axis.name: axis.title for axis in points(cell_run).axes}
+    assert titles["macs"] == "MACs (one image)"
+    table = Run(cell_run.directory.path)
+    table.archive.add([replace(r, costs=r.costs | {"latency:fpga": 1.0}) for r in table.archive.records])
+    found = {axis.name: axis for axis in points(table).axes}["latency:fpga"]
+    assert (found.title, found.unit) == ("latency on fpga", "ms")
 
 
 def test_networks_that_break_a_limit_are_told_apart(run_with: Callable[..., Run]) -> None:
@@ -115,33 +125,26 @@ def test_a_run_that_was_cut_short_is_repeated_as_far_as_it_came(run_with: Callab
     assert "ended by time or from outside" in entry.caveat
 
 
-def test_trained_networks_are_read_as_they_are(tmp_path: Path) -> None:
-    metrics = {
-        "knee": {"accuracy": 0.97512, "f1_macro": 0.9, "parameters": 4321, "latency_ms": 0.5, "genotype": "conv3:max",
-                 "confusion": [[1, 2]], "per_class": {"a": 1}, "nothing": None, "loss": math.nan},
-        "best": {"f1_macro": 0.5, "device": "cpu", "pruned": True},
-    }  # fmt: skip
-    for name, values in metrics.items():
+def test_measures_of_trained_networks_are_those_of_the_test_part(tmp_path: Path) -> None:
+    for name, found in {"knee": metrics(name="knee"), "best": metrics(name="best", kappa=0.5)}.items():
         (tmp_path / "models" / name).mkdir(parents=True)
-        (tmp_path / "models" / name / "metrics.json").write_text(json.dumps(values))
-    models = trained_models(tmp_path)
-    assert [model.name for model in models] == ["best", "knee"]
-    assert set(models[1].metrics) == {"accuracy", "f1_macro", "parameters", "latency_ms", "genotype"}
-    assert trained_table(models) == (
-        ["model", "accuracy", "f1_macro", "parameters", "latency", "device", "pruned"],
-        [
-            ["best", "–", "50.00 %", "–", "–", "cpu", "yes"],
-            ["knee", "97.51 %", "90.00 %", "4.32 k", "0.50 ms", "–", "–"],
-        ],
-    )
+        write_metrics(found, tmp_path / "models" / name)
+    read = trained_metrics(tmp_path)
+    assert [found.name for found in read] == ["best", "knee"]
+    head, rows = trained_table(read)
+    assert head[:8] == ["model", "params", "MACs", "latency", "accuracy", "95 %", "F1", "macro F1"]
+    assert rows[0][:8] == ["best", "1.00 k", "5.00 k", "0.50 ms", "75.00 %", "50.0–100.0", "75.00 %", "75.00 %"]
+    assert [row[head.index("kappa")] for row in rows] == ["0.500", "–"]
+    best = trained_models(read)[0]
+    assert (best.network, best.said) == ("conv3:max", "accuracy 75.0 %, macro F1 75.0 % on 4 test images")
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '"text"'])
+@pytest.mark.parametrize("content", ["{", "[1]", '"text"', '{"accuracy": 0.5}'])
 def test_metrics_that_cannot_be_read_are_left_out_with_a_warning(content: str, tmp_path: Path) -> None:
     (tmp_path / "models" / "knee").mkdir(parents=True)
     (tmp_path / "models" / "knee" / "metrics.json").write_text(content)
-    with pytest.warns(RunWarning, match=r"metrics\.json: .*left out"):
-        assert trained_models(tmp_path) == []
+    with pytest.warns(RunWarning, match=r"left out.*metrics\.json"):
+        assert trained_metrics(tmp_path) == []
 
 
 def test_numbers_are_short_and_known() -> None:

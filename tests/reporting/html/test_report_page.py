@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measures import metrics
 
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.journal import Journal
@@ -24,6 +25,7 @@ from coernas_moo.reporting.html.page import json_in_html, report_page, script_te
 from coernas_moo.reporting.html.run_entry import run_entry
 from coernas_moo.search.run import Run
 from coernas_moo.testing.runs import make_run
+from coernas_moo.training.assess import write_metrics
 
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'`{{7*7}}&amp;"
 
@@ -65,8 +67,7 @@ def hostile_run(path: Path, problem: Any) -> Run:
     made.directory.write_state(replace(made.state, classes=classes, reason=HOSTILE, versions={HOSTILE: HOSTILE}))
     model = made.directory.path / "models" / "<i>knee"
     model.mkdir(parents=True)
-    metrics = {"accuracy": 0.5, HOSTILE: HOSTILE, "genotype": made.front[0].text}
-    (model / "metrics.json").write_text(json.dumps(metrics))
+    write_metrics(metrics(name=HOSTILE, network=made.pick("knee").text), model)
     return Run(made.directory.path)
 
 
@@ -121,7 +122,7 @@ def test_every_string_is_escaped(run_with: Callable[..., Run], tmp_path: Path) -
     assert found.text.count(HOSTILE) >= 6
     assert not any("onerror" in attributes for _, attributes in found.elements)
     data = json.loads(found.scripts[0])
-    assert data[0]["trained"][0]["metrics"][HOSTILE] == HOSTILE
+    assert data[0]["trained"][0]["name"] == HOSTILE
     assert "window.hacked" not in "".join(found.scripts[1:])
 
 

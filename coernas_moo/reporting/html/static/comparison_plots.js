@@ -153,11 +153,11 @@ function drawAttainment(data, container) {
       hovertemplate: "reference: %{y:.4~g} at %{x:.4~g}<extra></extra>",
     });
     const values = column(data.reference, 1);
-    const spread = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 4;
+    const spread = data.exact && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 4;
     const layout = baseLayout({
       showlegend: true,
-      xaxis: axisLayout(plain(data.objectives[1]), { tickformat: "~g" }),
-      yaxis: axisLayout(plain(`${data.objectives[0]}, minimised`), {
+      xaxis: axisLayout(plain(data.titles[1]), { tickformat: "~g" }),
+      yaxis: axisLayout(plain(data.titles[0]), {
         tickformat: "~g",
         ...(spread ? { type: "log", tickvals: logTicks(Math.min(...values), Math.max(...values)) } : { nticks: 8 }),
       }),

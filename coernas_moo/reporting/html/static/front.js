@@ -81,7 +81,7 @@ class FrontPlot {
     traces.push(this.ring());
     const layout = baseLayout({
       xaxis: dataAxis(x),
-      yaxis: dataAxis(y, { nticks: 8 }),
+      yaxis: (NARROW.matches ? shortAxis : dataAxis)(y, { nticks: 8 }),
       margin: { l: 56, r: 12, t: 10, b: 50 },
       uirevision: `${x.name} ${y.name}`,
     });

@@ -7,7 +7,7 @@ function drawOverview(views, container) {
   const same = objectives.every((names) => names === objectives[0]);
   const ranked = views.some((view) => view.axesOf("objective").some((axis) => axis.name === "score"));
   if (!same || ranked || views[0].axesOf("objective").length < 2) {
-    const why = ranked ? "scores are ranks within one run" : "their objectives differ";
+    const why = ranked ? "scores are ranks within one run" : same ? "they have one objective only" : "their objectives differ";
     container.append(element("p", { className: "note" }, `The fronts are not drawn into one plot: ${why}.`));
     return;
   }
@@ -28,7 +28,7 @@ function drawOverview(views, container) {
         marker: { size: 8, color: lineLook(index).color, symbol: index, line: { width: 0.8, color: colour("surface") } },
       };
     });
-    const layout = baseLayout({ xaxis: dataAxis(x), yaxis: dataAxis(y), showlegend: true });
+    const layout = baseLayout({ xaxis: dataAxis(x), yaxis: shortAxis(y), showlegend: true });
     draw(div, traces, layout, `Fronts of ${views.map((view) => view.data.name).join(", ")}`);
   });
 }

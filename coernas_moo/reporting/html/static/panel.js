@@ -62,11 +62,8 @@ function showPanel(view, position) {
     element("li", {}, `${axis.label} `, element("b", {}, valueText(axis, axis.values[position]))),
   );
   panel.append(element("ul", { className: "numbers" }, ...numbers));
-  const trained = view.data.trained.filter((model) => model.metrics.genotype === points.genotypes[position]);
-  for (const model of trained) {
-    const shown = ["accuracy", "f1_macro"].filter((name) => typeof model.metrics[name] === "number");
-    const said = shown.map((name) => `${name} ${(100 * model.metrics[name]).toFixed(1)} %`).join(", ");
-    panel.append(element("p", { className: "note" }, `Trained as ${model.name}${said ? `: ${said}` : ""}`));
+  for (const model of view.data.trained.filter(({ network }) => network === points.genotypes[position])) {
+    panel.append(element("p", { className: "note" }, `Trained as ${model.name}: ${model.said}`));
   }
   panel.append(codeBlock(points.genotypes[position], `${id}-genotype`, "genotype"));
   if (number) {

@@ -21,6 +21,7 @@ function baseLayout(extra = {}) {
     // A finger that drags should move the page.
     dragmode: COARSE.matches || NARROW.matches ? false : "zoom",
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", xanchor: "left", font: { size: 12 } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("ink") },
     showlegend: false,
     ...extra,
   };
@@ -65,6 +66,15 @@ function followZoom(div) {
   });
 }
 
+function axisTitle(axis) {
+  return plain(axis.title + (axis.unit ? `, ${axis.unit}` : ""));
+}
+
+/** The same of an axis that is too short for more than the title. */
+function shortAxis(axis, extra = {}) {
+  return dataAxis(axis, { ...extra, title: axisLayout(axisTitle(axis)).title });
+}
+
 /** The layout of an axis of the data: logarithmic where values span much. */
 function dataAxis(axis, extra = {}) {
   const known = axis.values.filter((value) => value !== null);
@@ -72,7 +82,7 @@ function dataAxis(axis, extra = {}) {
   const high = Math.max(...known);
   const log = ["objective", "cost"].includes(axis.role) && axis.name !== "score" && low > 0 && high / low >= LOG_FROM;
   const better = { max: "  (higher is better)", min: "  (lower is better)", "": "" }[axis.direction];
-  return axisLayout(plain(axis.title + (axis.unit ? `, ${axis.unit}` : "") + better), {
+  return axisLayout(axisTitle(axis) + better, {
     ...(log ? { type: "log", tickvals: logTicks(low, high) } : { type: "linear" }),
     tickformat: axis.unit || axis.role === "proxy" || high < 1000 ? "~g" : "~s",
     nticks: NARROW.matches ? 6 : 9,
@@ -83,9 +93,12 @@ function dataAxis(axis, extra = {}) {
 
 const CONFIG = {
   displaylogo: false,
+  // A finger has no use for them, and they would lie over the plot.
+  displayModeBar: COARSE.matches || NARROW.matches ? false : "hover",
   responsive: true,
   doubleClick: "reset",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+  // These and no others: versions of plotly add some that send the plot away.
+  modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
   toImageButtonOptions: { format: "svg" },
 };
 

@@ -30,7 +30,7 @@ function drawCosts(view, container) {
         const [name, symbol] = PICK_LOOKS[picks[0]];
         traces.push(cloud([points.front[number - 1]], { size: symbol === "star" ? 14 : 10, symbol, color: colour(name) }, true));
       }
-      const layout = baseLayout({ xaxis: dataAxis(cost, { nticks: 6 }), yaxis: dataAxis(first, { nticks: 6 }) });
+      const layout = baseLayout({ xaxis: dataAxis(cost, { nticks: 6 }), yaxis: shortAxis(first, { nticks: 6 }) });
       draw(div, traces, layout, `${first.label} against ${cost.label} of ${points.genotypes.length} networks`);
     };
     div.addEventListener("firstdrawn", () => chooseOnClick(view, div));

@@ -16,7 +16,7 @@ function colour(name) {
 
 /** Colour and dash of the n-th of several lines. */
 function lineLook(index) {
-  const names = ["blue", "orange", "green", "vermillion", "purple", "sky", "faint", "ink"];
+  const names = ["blue", "orange", "green", "vermillion", "purple", "sky", "faint", "ink", "brown"];
   return { color: colour(names[index % names.length]), dash: DASHES[Math.floor(index / names.length) % DASHES.length] };
 }
 
