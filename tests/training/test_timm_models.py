@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
 from PIL import Image
+from torch import Tensor, nn
 
 from coernas_moo.benchmarks.pipeline.published import RIVALS
 from coernas_moo.errors import ModelError
@@ -58,6 +60,18 @@ def test_networks_take_the_images(name: str) -> None:
     assert module(torch.zeros(4, 2, 6, 8)).shape == (4, 3)
     expected = 2 * 9 * 3 * 4 * 6 if name == "timm:tiny_conv" else 2 * 6 * 8 * 3
     assert counted_macs(module, Shape(2, 6, 8)) == expected
+
+
+class Attention(nn.Module):
+    """Every position looks at every other one."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        positions = images.flatten(2).transpose(1, 2).unsqueeze(1)
+        return F.scaled_dot_product_attention(positions, positions, positions)
+
+
+def test_attention_is_counted() -> None:
+    assert counted_macs(Attention(), Shape(8, 4, 6)) == 2 * 24 * 24 * 8
 
 
 @pytest.mark.usefixtures("stand_in")
