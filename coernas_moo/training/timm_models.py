@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -45,6 +46,19 @@ def timm_module(name: str, shape: Shape, classes: int) -> nn.Module:
             f"{_own_size(timm, model)}"
         ) from error
     return module.train()
+
+
+def timm_version(baseline: str) -> dict[str, str]:
+    """Of timm, where a baseline is one of its networks, whose names and layers change with it; else nothing.
+
+    Example:
+        >>> timm_version("plain-cnn")
+        {}
+    """
+    try:
+        return {"timm": version("timm")} if baseline.startswith(PREFIX) else {}
+    except PackageNotFoundError:
+        return {}
 
 
 def _meant(timm: Any, model: str) -> str:

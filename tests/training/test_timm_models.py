@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from coernas_moo.benchmarks.pipeline.published import RIVALS
 from coernas_moo.errors import ModelError
+from coernas_moo.export import trained_model
 from coernas_moo.networks.layers import Shape
 from coernas_moo.training.assess import counted_macs
 from coernas_moo.training.timm_models import timm_module
@@ -123,6 +124,16 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def train_digits(model: str, out: Path) -> Path:
     good("train", "digits", "--model", model, "--epochs", "1", *THREAD, "--batch", "256", "--name", "m", "--out", out)
     return out / "models/m"
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_what_is_kept_says_what_it_costs_and_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coernas_moo.training.timm_models.version", lambda package: f"{package} 1.0.0")
+    model = train_digits("timm:tiny_conv", tmp_path)
+    assert json.loads((model / "model.json").read_text())["versions"]["timm"] == "timm 1.0.0"
+    macs = 9 * 10 * 6 * 6
+    assert json.loads((model / "metrics.json").read_text())["macs"] == macs
+    assert trained_model(model).description.macs == macs
 
 
 @pytest.fixture
