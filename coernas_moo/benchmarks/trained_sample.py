@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from coernas_moo.datasets import Dataset, standardise
 from coernas_moo.networks.init import he_init
-from coernas_moo.networks.memory import channels_last
+from coernas_moo.networks.memory import channels_last, weights_channels_last
 from coernas_moo.spaces import SearchSpace
 
 COLUMNS = ("genotype", "accuracy", "params", "macs", "seconds")
@@ -102,7 +102,7 @@ def train_network(
     """
     images, labels, test_images, test_labels = data
     generator = torch.Generator().manual_seed(seed)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = weights_channels_last(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     steps = recipe.epochs * (len(images) // recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.25)

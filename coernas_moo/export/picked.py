@@ -8,8 +8,10 @@ from coernas_moo._version import __version__
 from coernas_moo.errors import ModelError
 from coernas_moo.export.description import Description
 from coernas_moo.export.model import Model
+from coernas_moo.networks.shape import Shape
 from coernas_moo.search.run import Run
 from coernas_moo.training import load_model, read_spec
+from coernas_moo.training.assess import counted_macs
 from coernas_moo.training.spec import BEST, METRICS, MODEL_FILE
 
 MODELS = "models"
@@ -58,6 +60,7 @@ def trained_model(directory: Path) -> Model:
     """
     loaded = load_model(directory)
     spec, plan = loaded.spec, loaded.plan
+    shape = Shape(spec.channels, spec.height, spec.width)
     description = Description(
         name=spec.problem,
         genotype=spec.network_text,
@@ -69,7 +72,7 @@ def trained_model(directory: Path) -> Model:
         std=spec.std,
         trained=True,
         params=sum(weight.numel() for weight in loaded.module.parameters()),
-        macs=plan.macs() if plan is not None else None,
+        macs=plan.macs() if plan is not None else counted_macs(loaded.module, shape),
         written_by=f"coernas-moo {__version__}",
     )
     return Model(plan, loaded.module, description, directory, (directory / METRICS).is_file())

@@ -6,9 +6,12 @@ import ctypes
 import os
 import sys
 from functools import cache
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -28,6 +31,14 @@ def channels_last(maps: Tensor) -> Tensor:
         (64, 1, 8, 1)
     """
     return maps.to(memory_format=torch.channels_last)
+
+
+def weights_channels_last(module: Module) -> Module:
+    """The same module, its weights of four dimensions in channels-last order."""
+    # Torch's types know this form of `to` from 2.14 on only.
+    to: Any = module.to
+    to(memory_format=torch.channels_last)
+    return module
 
 
 @cache

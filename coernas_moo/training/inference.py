@@ -45,7 +45,8 @@ def predict(module: nn.Module, data: TrainingData, part: Part) -> Tensor:
     module.eval()
     scores = []
     with torch.no_grad():
-        for positions in torch.split(torch.arange(len(part)), JUDGED_AT_ONCE):
+        # Nothing, split, is one batch of no images, which networks with attention cannot take.
+        for positions in torch.split(torch.arange(len(part)), JUDGED_AT_ONCE) if len(part) else ():
             images = data.normalise(part.images(positions).to(device))
             scores.append(module(channels_last(images)).float().cpu())
     return torch.cat(scores) if scores else torch.empty(0, len(data.classes))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from coernas_moo.errors import ModelError
 from coernas_moo.networks.init import he_init
-from coernas_moo.networks.memory import channels_last, settle_allocator
+from coernas_moo.networks.memory import channels_last, settle_allocator, weights_channels_last
 from coernas_moo.training.augment import augmented, mixed, variation
 from coernas_moo.training.checkpoint import load_checkpoint
 from coernas_moo.training.data import TrainingData
@@ -129,7 +129,7 @@ def train(
         torch.default_generator.manual_seed(_seed_of(seed, 0))
         if initialise and before is None:
             he_init(module, torch.Generator().manual_seed(seed))
-        module = module.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module = weights_channels_last(module.to(where))
         require_fit(module, data, name or "the network")
         state = TrainingState(module, recipe, seed, data.fingerprint(), threads)
         if before is not None and checkpoint is not None:

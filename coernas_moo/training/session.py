@@ -24,7 +24,7 @@ from coernas_moo.training.loop import Trained, train
 from coernas_moo.training.model import build_module, plan_of
 from coernas_moo.training.progress import TrainingListener
 from coernas_moo.training.spec import BEST, LAST, METRICS, MODEL_FILE, ModelSpec, read_spec, write_spec
-from coernas_moo.training.timm_models import PREFIX
+from coernas_moo.training.timm_models import PREFIX, timm_version
 from coernas_moo.versions import versions
 
 HISTORY = "history.csv"
@@ -75,7 +75,9 @@ def spec_of_genotype(
 
 def spec_of_baseline(baseline: str, data: TrainingData, *, name: str, seed: int, problem: ProblemFile) -> ModelSpec:
     """The description of a well-known network; arguments as in `spec_of_pick`."""
-    return ModelSpec(**_common(problem, data, name, seed), baseline=baseline)
+    common = _common(problem, data, name, seed)
+    common["versions"] |= timm_version(baseline)
+    return ModelSpec(**common, baseline=baseline)
 
 
 def _common(problem: ProblemFile, data: TrainingData, name: str, seed: int) -> dict[str, Any]:

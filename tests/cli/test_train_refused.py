@@ -138,7 +138,7 @@ def test_images_that_have_changed_since_the_search(csv_of_grades: Path) -> None:
         (("--pick", "9999"), ("no member '9999'",)),
         (("--pick", "nicest"), ("no member 'nicest'", "knee")),
         (("--model", "resnet81"), ("no baseline named 'resnet81'", "did you mean 'resnet18'")),
-        (("--model", "timm:resnet18"), ("timm",)),
+        (("--model", "timm:resnet81"), ("timm",)),
         (("--epochs", "0"), ("train.epochs", ">= 1")),
         (("--augment", "wild"), ("train.augment",)),
         (("--set", "train.augmnt=photo"), ("augmnt", "augment")),

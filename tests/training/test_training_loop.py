@@ -328,3 +328,16 @@ def test_class_scores_are_those_of_every_image_in_order() -> None:
     data = TrainingData(part, part, part, ("a", "b"), Shape(1, 1, 1), (0.0,), (1.0,))
     found = predict(nn.Flatten(), data, part)
     assert torch.allclose(found, store[rows].flatten(1) / 255)
+
+
+class Whole(nn.Module):
+    """Takes its input apart by what it holds, as attention does, which a batch of no images does not allow."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.reshape(len(images), -1, 4).mean(dim=2)
+
+
+def test_a_part_without_images_has_no_scores(digits: TrainingData) -> None:
+    part = digits.validation
+    nobody = Part(part.store, part.rows[:0], part.labels[:0], ())
+    assert predict(Whole(), digits, nobody).shape == (0, 10)
