@@ -26,10 +26,10 @@ def uncertainty(trace: Trace) -> float:
     -log(mean over weight tensors W of ||dL/dW||_F) + twice the mean over block outputs of log(channels), natural
     logarithms. With random labels the squared gradient of a layer estimates its Fisher information, the precision of
     the posterior; one over the norm is its width, and the first term the logarithm of the harmonic mean of the widths:
-    a wide posterior is one without a narrow layer. Channels are counted once because a norm sums over all pairs of input
-    and output channels, which makes wide layers seem sharp, and once more as in `robustness`, whose evenness does not
-    grow with their number either. Weights without a path to the loss are skipped. Where no weight changes the loss, no
-    width means anything: -inf.
+    a wide posterior is one without a narrow layer. Channels are counted once because a norm sums over all pairs of
+    input and output channels, which makes wide layers seem sharp, and once more as in `robustness`, whose evenness does
+    not grow with their number either. Weights without a path to the loss are skipped. Where no weight changes the loss,
+    no width means anything: -inf.
     """
     norms = _gradient_norms(trace)
     return 2 * mean_log_channels(trace.feature_maps) - float(np.log(norms.mean())) if norms.any() else -math.inf
