@@ -108,7 +108,7 @@ def compare(
     Args:
         plan: what is compared.
         directory: of the comparison; made where it is absent.
-        workers: processes that build networks, and searches at a time; they change nothing that is found.
+        workers: processes that build networks, or, on a table, that search; they change nothing that is found.
         scores_of: directory of a comparison or run that scored networks as they are scored here: what it knows is not
             evaluated again.
         on_run: told (searches done, searches in all).

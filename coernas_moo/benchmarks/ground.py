@@ -27,6 +27,9 @@ from coernas_moo.search.loop import open_data
 from coernas_moo.search.run_directory import RunDirectory
 from coernas_moo.spaces import SearchSpace
 
+SEARCHES_A_WORKER = 2
+"""Searches at a time for each worker that builds networks: while one waits for its batch, another asks for its next."""
+
 
 class Ground:
     """Where searches run: a table alone, or networks that are built.
@@ -34,7 +37,7 @@ class Ground:
     Args:
         problem: resolved.
         directory: of the comparison.
-        workers: processes that build and score networks, and searches at a time.
+        workers: processes that build and score networks, or, on a table, that search.
         scores_of: directory of a comparison or run whose networks are not scored again.
 
     Raises:
@@ -87,7 +90,7 @@ class Ground:
             if self.workers > 1 and evaluator.overlaps:
                 info = self.dataset.info
                 searches = _Searches(plan, Shape(*info.shape), len(info.classes), self.directory)
-                yield from side_by_side(searches, todo, evaluator, self.workers)
+                yield from side_by_side(searches, todo, evaluator, SEARCHES_A_WORKER * self.workers)
             else:
                 yield from (search_once(plan, *key, self.space, evaluator) for key in todo)
 
