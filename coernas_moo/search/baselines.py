@@ -21,6 +21,7 @@ from pymoo.operators.mutation.pm import PM
 from pymoo.operators.repair.rounding import RoundingRepair
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 from pymoo.util.ref_dirs import get_reference_directions
+from scipy.optimize import linear_sum_assignment
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.search.archive import WORST
@@ -102,6 +103,9 @@ def regularized_evolution(problem: SearchProblem, preset: Preset) -> Algorithm:
 class Decomposition(MOEAD):  # type: ignore[misc]
     """MOEA/D, a population of as many members as there are reference directions, one new network at a time.
 
+    The first population is that of all algorithms; of three and more objectives there may be fewer directions than it
+    has members, and each takes one that suits it, the sum of their values least.
+
     Objectives are scaled from the ideal, 0, to the population's median, 1: unscaled, the one with the largest numbers
     would decide (Zhang & Li 2007, section V-C); scaled by the nadir, the front's worst ends would. Offspring that the
     archive knows take their values from it; those over a closed-form limit are worse than all.
@@ -116,10 +120,23 @@ class Decomposition(MOEAD):  # type: ignore[misc]
             **categorical(problem),
         )
         self.search_problem = problem
+        self.first_population = preset.population
+        self.ideal = np.zeros(problem.n_obj)
         self._span = np.ones(problem.n_obj)
         self.ref_dirs: NDArray[np.float64]
 
+    def _initialize_infill(self) -> Population:
+        return self.initialization.do(
+            self.problem, self.first_population, algorithm=self, random_state=self.random_state
+        )
+
     def _initialize_advance(self, infills: Population | None = None, **kwargs: Any) -> None:
+        if infills is not None and len(infills) > len(self.ref_dirs):
+            self._set_scale(infills.get("F"))
+            scaled = (infills.get("F") - self.ideal) / self._span
+            values = self.decomposition.do(scaled, weights=self.ref_dirs, _type="many_to_many")
+            infills = infills[linear_sum_assignment(values.T)[1]]
+            self.pop = infills
         # Where limits leave too few networks to begin with, as many directions as there are members.
         if infills is not None and len(infills) < len(self.ref_dirs):
             chosen = np.linspace(0, len(self.ref_dirs) - 1, len(infills)).round().astype(int)
@@ -130,13 +147,7 @@ class Decomposition(MOEAD):  # type: ignore[misc]
         super()._initialize_advance(infills, **kwargs)
 
     def _infill(self) -> Population | None:
-        # Candidates that failed have a value, but no place on the scale.
-        values = self.pop.get("F")
-        values = values[(values < WORST).all(axis=1)]
-        if len(values):
-            self.ideal = values.min(axis=0)
-            middle = np.median(values, axis=0) - self.ideal
-            self._span = np.where(middle > 0, middle, 1.0)
+        self._set_scale(self.pop.get("F"))
         for _ in range(TRIES * self.pop_size):
             if self.state is None:
                 super()._advance()
@@ -152,6 +163,15 @@ class Decomposition(MOEAD):  # type: ignore[misc]
             self._advance(offspring)
         self.termination.force_termination = True
         return None
+
+    def _set_scale(self, values: NDArray[np.float64]) -> None:
+        """Ideal and span of the scale, from values (n, objectives)."""
+        # Candidates that failed have a value, but no place on the scale.
+        values = values[(values < WORST).all(axis=1)]
+        if len(values):
+            self.ideal = values.min(axis=0)
+            middle = np.median(values, axis=0) - self.ideal
+            self._span = np.where(middle > 0, middle, 1.0)
 
     def _advance(self, infills: Population | None = None, **kwargs: Any) -> None:
         super()._advance(None if infills is None else infills[0], **kwargs)

@@ -8,18 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from coernas_moo.networks.layers import Shape
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.architecture_text import python_lines
 from coernas_moo.reporting.html.drawings import Drawings, drawings
-from coernas_moo.reporting.html.numbers import short
+from coernas_moo.reporting.html.numbers import short, shorts
 from coernas_moo.reporting.html.operations import SegmentCounts, operations
 from coernas_moo.reporting.html.points import Points, points
 from coernas_moo.reporting.html.trained import TrainedModel, trained_metrics, trained_models, trained_table
 from coernas_moo.reporting.marks import marks, picks
 from coernas_moo.reporting.space_text import space_text
 from coernas_moo.reporting.tables import objectives_text, source_text
+from coernas_moo.search.dominance import non_dominated, normalised_hypervolume
 from coernas_moo.search.history import read_history
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.search.run import Run
@@ -37,7 +39,7 @@ class RunData(msgspec.Struct, frozen=True):
         picks: `best`, `knee`, ... to a number in the front, from 1.
         drawings: of the front's networks.
         operations: choices on the front and in the archive.
-        history: columns of `history.csv` by name.
+        history: columns of `history.csv` by name; the hypervolume by the scores and ranges of the end.
         trained: networks that were trained.
         python: the lines that build a network of the front, `PICK` standing for its number.
         kind: tells runs from comparisons.
@@ -225,4 +227,26 @@ def _failures(run: Run) -> Iterator[tuple[str, str, int]]:
 
 def _history(run: Run) -> dict[str, list[float | None]]:
     rows = read_history(run.directory.history) if run.directory.history.exists() else []
-    return {name: [short(row[name]) for row in rows] for name in rows[0]} if rows else {}
+    if not rows:
+        return {}
+    columns = {name: [short(row[name]) for row in rows] for name in rows[0]}
+    return columns | {"hypervolume": shorts(_hypervolumes(run, [int(row["archive"]) for row in rows]))}
+
+
+def _hypervolumes(run: Run, sizes: list[int]) -> Iterator[float]:
+    """Of what the first so many of the archive come to, all by the scores and ranges of the end.
+
+    What the search said as it went is scaled by what was known then, and falls where that grows.
+    """
+    archive = run.archive
+    place = {record.text: position for position, record in enumerate(archive)}
+    texts = archive.ranked()
+    if not texts:
+        yield from (0.0 for _ in sizes)
+        return
+    values = archive.objective_values(texts)
+    found_at = np.array([place[text] for text in texts])
+    feasible = (archive.constraint_values(texts) <= 0).all(axis=1)
+    for size in sizes:
+        found = values[feasible & (found_at < size)]
+        yield normalised_hypervolume(found[non_dominated(found)] if len(found) else found, values)

@@ -20,6 +20,7 @@ from coernas_moo.reporting.html.operations import operations
 from coernas_moo.reporting.html.points import points
 from coernas_moo.reporting.html.run_entry import run_entry
 from coernas_moo.reporting.html.trained import trained_metrics, trained_models, trained_table
+from coernas_moo.search.history import read_history
 from coernas_moo.search.run import Run
 from coernas_moo.training.assess import write_metrics
 
@@ -115,6 +116,14 @@ def test_an_entry_says_what_the_run_was(finished_run: Run) -> None:
     assert [row.genotype for row in entry.rows] == [member.text for member in finished_run.front]
     path = finished_run.directory.path
     assert entry.command == f"coernas search {path}/problem.toml --out {path}-again"
+
+
+def test_the_hypervolume_does_not_fall(finished_run: Run) -> None:
+    curve = run_entry(finished_run, "entry-1").data.history["hypervolume"]
+    assert curve == sorted(curve, key=float)  # type: ignore[arg-type]
+    assert 0 < curve[0] < curve[-1]  # type: ignore[operator]
+    said = read_history(finished_run.directory.history)[-1]["hypervolume"]
+    assert curve[-1] == pytest.approx(said, rel=1e-5)
 
 
 def test_a_run_that_was_cut_short_is_repeated_as_far_as_it_came(run_with: Callable[..., Run]) -> None:
