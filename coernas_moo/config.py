@@ -262,10 +262,12 @@ def _check(problem: ProblemFile) -> None:
 
 def _resolved(problem: ProblemFile) -> ProblemFile:
     """The same with all settings of data and space written out, so that other defaults do not change an old run."""
+    data = problem.data_settings
     return msgspec.structs.replace(
         problem,
-        data={"kind": problem.data["kind"], **_table(problem.data_settings)},
+        data={"kind": problem.data["kind"], **_table(data)},
         space={"kind": problem.space["kind"], **_table(problem.space_settings)},
+        train=msgspec.structs.replace(problem.train, augment=problem.train.augment or data.augment),
     )
 
 

@@ -19,6 +19,7 @@ from coernas_moo.objectives import Limit
 from coernas_moo.schema import json_schema
 from coernas_moo.shipped import shipped_problems
 from coernas_moo.spaces import SPACES, SeparableSettings
+from coernas_moo.training.augment import variation
 
 SMALLEST = 'name = "small"\n[data]\nkind = "noise"\n[space]\nkind = "separable"\n'
 
@@ -33,6 +34,14 @@ def test_what_a_file_leaves_out_has_defaults() -> None:
     assert (problem.search.algorithm, problem.search.preset, problem.search.seed) == ("hd-duaas", 4, 1)
     assert problem.evaluation.tries == 2
     assert problem.space_settings == SeparableSettings()
+
+
+def test_images_are_varied_as_suits_their_kind_where_the_file_does_not_say() -> None:
+    digits = parse(text=SMALLEST.replace("noise", "digits"))
+    assert (digits.train.augment, parse().train.augment) == ("digits", "photo")
+    assert not variation(digits.train).flip_horizontal
+    assert 'augment = "digits"' in digits.to_toml()
+    assert parse({"train.augment": "surface"}, SMALLEST.replace("noise", "digits")).train.augment == "surface"
 
 
 def test_settings_of_data_and_space_are_written_out() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ class DigitsSettings(DataSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """`kind = "digits"`: 1,797 images of 1x8x8 in 10 classes (UCI Handwritten Digits, test part)."""
 
     kind: ClassVar[str] = "digits"
+    augment: ClassVar[Literal["none", "digits", "photo", "surface"]] = "digits"
 
     def open(self, base: Path) -> Dataset:
         del base  # the images come with scikit-learn

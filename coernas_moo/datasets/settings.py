@@ -37,6 +37,8 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """The `[data]` table of a problem file without its `kind`; a kind subclasses it and registers the subclass."""
 
     kind: ClassVar[str]
+    augment: ClassVar[Literal["none", "digits", "photo", "surface"]] = "photo"
+    """How training varies images of this kind where the problem does not say; nothing may change its class by it."""
 
     @property
     def needs_path(self) -> bool:

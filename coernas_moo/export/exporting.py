@@ -11,6 +11,7 @@ from coernas_moo.export.check import Check, check
 from coernas_moo.export.formats import Format, format_of
 from coernas_moo.export.model import Model
 from coernas_moo.files import write_atomically
+from coernas_moo.training.spec import BEST, LAST, MODEL_FILE
 
 
 @dataclass(frozen=True)
@@ -74,5 +75,7 @@ def check_target(path: Path, *, replace: bool = False) -> Format:
 def _require_free(path: Path, replace: bool) -> None:
     if path.is_dir():
         raise ExportError(f"{path}: is a folder; give the name of a file")
+    if path.name in (BEST, LAST) and (path.parent / MODEL_FILE).is_file():
+        raise ExportError(f"{path}: is a checkpoint of the model that was trained here; give another name or folder")
     if path.exists() and not replace:
         raise ExportError(f"{path}: exists already; give another name, or --force to replace it")

@@ -47,7 +47,7 @@ def variation(recipe: Recipe) -> Variation:
         Variation(flip_horizontal=False, flip_vertical=False, shift=0.125, rotate=0.0, scale=0.0, warp=1.0, \
 brightness=0.0, contrast=0.1, erase=0.0)
     """
-    preset = PRESETS[recipe.augment]
+    preset = PRESETS[recipe.augment or "photo"]
     own: dict[str, Any] = {part.name: getattr(recipe, part.name) for part in fields(Variation)}
     return Variation(**{name: getattr(preset, name) if value is None else value for name, value in own.items()})
 

@@ -39,8 +39,14 @@ def default_threads() -> int:
 
 
 def takes_bfloat16(device: torch.device) -> bool:
-    """Whether activations are bfloat16, which has float32's range, so that no gradient has to be scaled."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+    """Whether activations are bfloat16, which has float32's range, so that no gradient has to be scaled.
+
+    Older GPUs only emulate it, slower than they compute float32.
+    """
+    if device.type != "cuda":
+        return False
+    with torch.cuda.device(device):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @contextmanager

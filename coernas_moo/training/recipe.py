@@ -37,7 +37,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         select: what the kept weights are best at on the validation part; `last` keeps those of the last epoch.
         patience: epochs without a better validation result after which training stops; 0 never stops early.
         augment: how training images are varied; the keys below override single parts of it. `photo`: things seen
-            upright; `surface`: no direction is special; `digits`: nothing is mirrored.
+            upright; `surface`: no direction is special; `digits`: nothing is mirrored. A problem file that says nothing
+            gets what suits its kind of data; None is `photo`.
         flip_horizontal, flip_vertical: mirror half of the images; false where mirroring changes the class.
         shift: largest shift, as a share of the side; what enters is mirrored.
         rotate: largest rotation, in degrees.
@@ -66,7 +67,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ema: Share = 0.99
     select: Literal["accuracy", "f1", "kappa", "loss", "last"] = "accuracy"
     patience: Annotated[int, msgspec.Meta(ge=0)] = 0
-    augment: AugmentName = "photo"
+    augment: AugmentName | None = None
     flip_horizontal: bool | None = None
     flip_vertical: bool | None = None
     shift: Annotated[float, msgspec.Meta(ge=0, le=0.5)] | None = None

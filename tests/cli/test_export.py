@@ -114,6 +114,17 @@ def test_bad_input_is_one_line_and_nothing_is_written(run: Run, arguments: list[
     assert Path("mine.py").read_text(encoding="utf-8") == "mine"
 
 
+def test_force_replaces_no_checkpoint(trained: Run) -> None:
+    directory = trained.directory.path / "models" / "best"
+    before = (directory / "best.pt").read_bytes()
+    result = coernas("export", "--pick", "best", "--to", directory / "best.py", "--force")
+    assert result.exit_code == 2
+    assert "best.pt: is a checkpoint of the model that was trained here; give another name or folder" in result.stderr
+    assert (directory / "best.pt").read_bytes() == before
+    assert not (directory / "best.py").exists()
+    assert coernas("export", "--pick", "best", "--to", directory / "mine.py").exit_code == 0
+
+
 def test_force_replaces(run: Run) -> None:
     Path("mine.py").write_text("mine", encoding="utf-8")
     assert coernas("export", "--to", "mine.py", "--untrained", "--force").exit_code == 0

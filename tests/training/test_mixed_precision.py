@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from coernas_moo.datasets import DigitsSettings
 from coernas_moo.training import Recipe, TrainingData, prepare, train
 from coernas_moo.training import loop as module
+from coernas_moo.training.devices import takes_bfloat16
 
 RECIPE = Recipe(epochs=4, batch=32, augment="digits", mixup=0.2, clip=5.0)
 
@@ -33,6 +35,19 @@ class Net(nn.Sequential):
 @pytest.fixture(scope="module")
 def digits() -> TrainingData:
     return prepare(DigitsSettings().open(Path()), RECIPE)
+
+
+@pytest.mark.parametrize("in_hardware", [True, False])
+def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(
+    in_hardware: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def supported(including_emulation: bool = True) -> bool:
+        return including_emulation or in_hardware
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    assert takes_bfloat16(torch.device("cuda")) == in_hardware
+    assert not takes_bfloat16(torch.device("cpu"))
 
 
 def test_the_cpu_computes_in_float32(digits: TrainingData) -> None:
