@@ -22,7 +22,7 @@ ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixe
 @click.option("--population", type=click.IntRange(min=2), help="Of every algorithm; by default the problem's.")
 @click.option("--data", type=click.Path(path_type=Path), help="Images, for a problem that needs some.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Any other key; repeatable.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that build networks or read tables; by default one a core.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that evaluate; by default one a core.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; by default results/runs/compare-PROBLEM.")
 @click.option(
     "--scores-of",
