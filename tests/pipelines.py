@@ -18,6 +18,7 @@ from coernas_moo.objectives.latency import Latency, measure_latency
 SMALL = {
     "objectives": ["score", "params"],
     "space.stages": 2,
+    "space.widths": [],
     "space.max_depth": 1,
     "space.base_width": 4,
     "search.population": 4,

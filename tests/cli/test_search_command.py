@@ -27,6 +27,8 @@ SMALL = (
     "space.max_depth=2",
     "--set",
     "space.base_width=4",
+    "--set",
+    "space.widths=[]",
     "--population",
     "4",
     "--generations",
