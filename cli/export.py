@@ -11,7 +11,7 @@ import click
 from .errors import warn
 from .latest import open_run
 from .names import complete_run, run_path
-from .output import print_json, print_view, status_on_stderr
+from .output import print_json, print_table, print_view, status_on_stderr
 
 if TYPE_CHECKING:
     from coernas_moo.export import Exported, Model
@@ -47,7 +47,7 @@ def command(
     import msgspec
 
     from coernas_moo.export import check_target, export_model
-    from coernas_moo.reporting.export_view import exported_view
+    from coernas_moo.reporting.export_view import check_text, exported_table, model_facts
 
     paths = tuple(dict.fromkeys(paths))
     for path in paths:
@@ -71,7 +71,9 @@ def command(
         described = msgspec.to_builtins(model.description)
         print_json({**described, "exports": [_document(each) for each in written]})
         return
-    print_view(exported_view(model, written))
+    print_view(model_facts(model))
+    print_table(exported_table(written))
+    print_view(check_text())
     for path in paths:
         if path.suffix.lower() == ".onnx":
             click.echo(f"\nclassify images:  coernas predict {shlex.quote(str(path))} path/to/images")

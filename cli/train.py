@@ -14,7 +14,7 @@ from coernas_moo.errors import ProblemFileError
 from .errors import Interrupted, warn
 from .latest import open_run
 from .names import RUNS, complete_run, require_folder_name, run_path
-from .output import only_results_on_stdout, print_json, print_table, table_of
+from .output import only_results_on_stdout, print_json, print_table, status_on_stderr, table_of
 from .seeds import SEED
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def command(
         require_folder_name(name)
     with only_results_on_stdout(as_json or quiet):
         run, problem = _source(source, bool(models), data, overrides)
-        training_data = open_images(problem, run)
+        with status_on_stderr("reading the images"):
+            training_data = open_images(problem, run)
         specs = [
             _spec(one, bool(models), run, problem, training_data, _name(one, seed) if name is None else name, seed)
             for one in wanted

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -17,11 +16,16 @@ from coernas_moo.reporting.tables import facts
 MOST_CLASSES = 8
 
 
-def exported_view(model: Model, written: Sequence[Exported]) -> Group:
-    """The network, then one row a file: its size, and how it compares with torch."""
+def model_facts(model: Model) -> Table:
+    """The network that is exported."""
+    return facts(iter(_rows(model)))
+
+
+def exported_table(written: Sequence[Exported]) -> Table:
+    """One row a file: its size, and how it compares with torch."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("file", "what it is"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, no_wrap=True)
     for name in ("size", "made in", "largest difference", "latency", "of torch's"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in written:
@@ -32,13 +36,18 @@ def exported_view(model: Model, written: Sequence[Exported]) -> Group:
             fmt.duration(each.seconds),
             f"{each.check.probability_difference:.1e}",
             fmt.milliseconds(each.check.latency_ms),
-            f"{each.check.latency_ratio:.2f}",
+            f"{each.check.latency_ratio:.2g}",
         )
-    checked = (
+    return table
+
+
+def check_text() -> Text:
+    """What the table's numbers were measured on."""
+    return Text(
         f"Each file was read back and run beside the network in torch, on batches of {BATCHES[0]} and {BATCHES[1]} "
-        "random images: the largest difference of a probability; the latency of one image on one thread."
+        "random images: the largest difference of a probability; the latency of one image on one thread.",
+        style="dim",
     )
-    return Group(facts(iter(_rows(model))), "", table, Text(checked, style="dim"))
 
 
 def _rows(model: Model) -> list[tuple[str, str]]:

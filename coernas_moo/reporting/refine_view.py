@@ -47,7 +47,7 @@ class RefineLines(RefineListener):
         known = sum(len(one.validation) for one in document.candidates)
         self._write(f"plan        {plan_text(document)}")
         if known:
-            self._write(f"goes on     after {known} trainings")
+            self._write(f"goes on     after {known} training{'s' * (known > 1)}")
 
     def judged(self, document: RefineDocument, rung: int, number: int) -> None:
         one = document.candidates[number - 1]
@@ -144,4 +144,4 @@ def _halved(document: RefineDocument, rung: int) -> str:
     stay = [one.number for one in document.candidates if one.eliminated is None]
     epochs = document.rungs[rung].epochs
     said = f"candidate {document.winner} wins" if document.winner else f"{', '.join(map(str, stay))} go on"
-    return f"after {epochs} epochs: {said}"
+    return f"after {epochs} epoch{'s' * (epochs > 1)}: {said}"

@@ -56,8 +56,14 @@ class TrainingLines(TrainingWarnings):
         super().__init__(warn)
         self._write = write
 
+        self._chosen: str | None = None
+        self._before = False
+
     def started(self, name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> None:
         super().started(name, data, recipe, facts, done)
+        if self._before:
+            self._write("")
+        self._before, self._chosen = True, _chosen_by(recipe)
         for label, text in header(name, data, recipe, facts, done).items():
             self._write(f"{label:<11} {text}")
 
@@ -65,6 +71,8 @@ class TrainingLines(TrainingWarnings):
         parts = [f"epoch {epoch.epoch}/{epoch.epochs}", f"loss {epoch.loss:.4f}"]
         if epoch.validation:
             parts.append(f"validation accuracy {percent(epoch.validation['accuracy'])}")
+            if self._chosen is not None:
+                parts.append(f"{self._chosen} {epoch.validation[self._chosen]:.4f}")
             parts.append(f"best in epoch {epoch.best_epoch}")
         parts += [f"{epoch.images_per_second:,.0f} images/s", f"{clock(epoch.seconds_left)} left"]
         self._write("  ".join(parts))
@@ -85,10 +93,15 @@ class TrainingScreen(Screen, TrainingWarnings):
         Screen.__init__(self, console)
         TrainingWarnings.__init__(self, warn)
         self._done: deque[Epoch] = deque(maxlen=ROWS)
+        self._chosen: str | None = None
+        self._before = False
 
     def started(self, name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, str], done: int) -> None:
         self._stop()
         super().started(name, data, recipe, facts, done)
+        if self._before:
+            self._console.print()
+        self._before, self._chosen = True, _chosen_by(recipe)
         self._done.clear()
         self._begin(header(name, data, recipe, facts, done))
 
@@ -105,8 +118,13 @@ class TrainingScreen(Screen, TrainingWarnings):
         since, done = time.monotonic() - self._at, list(self._done)
         if not done:
             return Text(f"\nfirst epoch ... {clock(since)}", style="dim")
+        chosen = [name for name in (self._chosen,) if name is not None and name != "loss"]
         table = table_of_steps(
-            ("epoch", "loss", "val. accuracy", "val. loss", "best epoch", "learning rate", "images/s")
+            (
+                *("epoch", "loss", "val. accuracy"),
+                *(f"val. {name}" for name in chosen),
+                *("val. loss", "best epoch", "learning rate", "images/s"),
+            )
         )
         for epoch in done:
             judged = epoch.validation
@@ -114,14 +132,22 @@ class TrainingScreen(Screen, TrainingWarnings):
                 f"{epoch.epoch}/{epoch.epochs}",
                 f"{epoch.loss:.4f}",
                 percent(judged["accuracy"]) if judged else fmt.UNKNOWN,
-                f"{judged['loss']:.4f}" if judged else fmt.UNKNOWN,
+                *(f"{judged[name]:.4f}" if judged else fmt.UNKNOWN for name in (*chosen, "loss")),
                 str(epoch.best_epoch),
                 f"{epoch.learning_rate:.2e}",
                 f"{epoch.images_per_second:,.0f}",
             )
         last = done[-1]
+        if last.epoch == last.epochs:
+            # What follows, judging on the test part, is no training.
+            since = 0.0
         bar = time_bar(last.seconds + since, last.seconds_left - since, last.epoch / last.epochs)
         return Group("", without_what_does_not_fit(table, self._console), "", bar)
+
+
+def _chosen_by(recipe: Recipe) -> str | None:
+    """The measure that the kept epoch is best at, where that is not the accuracy, which is shown anyway."""
+    return None if recipe.select in ("accuracy", "last") else recipe.select
 
 
 def _stopped(epoch: int, best_epoch: int) -> str:

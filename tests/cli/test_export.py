@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from coernas_moo.cli import output
 from commands import coernas
+from rich.console import Console
 
+from coernas_moo.export import Exported
+from coernas_moo.export.check import Check
+from coernas_moo.reporting.export_view import exported_table
 from coernas_moo.search.run import Run
 from coernas_moo.training import ModelSpec, Recipe, write_spec
 from coernas_moo.training.checkpoint import save_checkpoint
@@ -63,6 +69,18 @@ def test_a_trained_pick_becomes_files_that_were_checked(trained: Run) -> None:
         assert text in result.stdout
     assert {path.name for path in Path().glob("best.*")} == {"best.py", "best.pt", "best.pt2"}
     assert 'CLASSES = ("ok", "crack", "hole")' in Path("best.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [200, 80, 40])
+def test_no_name_is_broken_on_a_narrow_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = StringIO()
+    console = Console(file=stream, force_terminal=True, width=width, color_system=None, highlight=False)
+    monkeypatch.setattr(output, "_console", lambda: console)
+    files = (Path("some-model.pt"), Path("some-model.py"))
+    made = Exported(files[1], files, "torch.export program", 10, 1.0, Check(1e-7, 1e-6, 0.0001, 1.0))
+    output.print_table(exported_table([made]))
+    for words in ("some-model.py", "some-model.pt", "torch.export program", "0.0001", "1.0e-07"):
+        assert words in stream.getvalue()
 
 
 def test_json_is_all_there_is_on_stdout(trained: Run) -> None:

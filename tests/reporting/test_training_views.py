@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from measures import metrics
 from rich.console import Console
 
 from coernas_moo.config import load_problem
-from coernas_moo.reporting.training_live import TrainingScreen, recipe_text
+from coernas_moo.reporting.training_live import TrainingLines, TrainingScreen, recipe_text
 from coernas_moo.reporting.training_plots import confusion_figure, curves_figure
 from coernas_moo.reporting.training_view import metrics_columns, metrics_row, seed_lines
 from coernas_moo.training import Epoch, Recipe, TrainingData, open_training_data
@@ -51,6 +52,35 @@ def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(data: TrainingData,
     assert heading.rstrip().endswith(last)
     assert "90.00 %" in text
     assert "…" not in text
+
+
+def test_the_measure_that_chooses_the_epoch_is_shown(data: TrainingData) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    judged = Epoch(1, 3, 0.5, 0.01, {"accuracy": 0.9, "kappa": 0.25, "loss": 0.3}, 1, 2.0, 100.0, 0.01, 4.0)
+    with TrainingScreen(console, print) as screen:
+        screen.started("knee", data, Recipe(select="kappa"), {}, 0)
+        screen.epoch(judged)
+        console.print(screen.render())
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "val. kappa" in text
+    assert "0.2500" in text
+    said: list[str] = []
+    lines = TrainingLines(said.append, print)
+    for select in ("loss", "accuracy"):
+        lines.started("knee", data, Recipe(select=select), {}, 0)
+        lines.epoch(judged)
+    assert said.count("") == 1
+    assert [line.count("  loss 0.") for line in said if line.startswith("epoch")] == [2, 1]
+
+
+def test_the_clock_stands_still_when_training_is_over(data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    screen = TrainingScreen(console, print)
+    screen.epoch(epoch(3, True))
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    console.print(screen.render())
+    assert "0:02 so far" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_warnings_are_said_once(data: TrainingData) -> None:
