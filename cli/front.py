@@ -51,4 +51,10 @@ def _formats_of(out: Path | None) -> tuple[str, ...]:
     from coernas_moo.reporting.exports import EXPORTS
 
     suffix = out.suffix.lower() if out is not None else ""
-    return tuple(name for name, export in EXPORTS.items() if export.suffix == suffix) or ("csv",)
+    if not suffix:
+        return ("csv",)
+    named = tuple(name for name, export in EXPORTS.items() if export.suffix == suffix)
+    if not named:
+        known = ", ".join(export.suffix for export in EXPORTS.values())
+        raise click.UsageError(f"--out {out}: no format has the suffix {suffix}; take one of {known}, or say --to")
+    return named

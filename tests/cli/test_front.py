@@ -77,6 +77,7 @@ def test_the_suffix_of_out_says_the_format(fronted: Run) -> None:
     [
         (["--to", "csv", "--to", "json", "--out", "-"], "only one format fits on stdout"),
         (["--to", "pdf"], "'pdf' is not one of"),
+        (["--out", "front.pdf"], "no format has the suffix .pdf; take one of .csv, .json"),
         (["--out", "none/front.csv"], "none/front.csv: cannot be written"),
         (["missing"], "no run here"),
     ],
