@@ -57,6 +57,16 @@ class Archive:
         return iter(self._records.values())
 
     @property
+    def values_move(self) -> bool:
+        """Whether objective values of members move as it grows."""
+        return any(objective.name == SCORE for objective in self.objectives)
+
+    @property
+    def constraints_move(self) -> bool:
+        """Whether constraint values of members move as it grows."""
+        return any(limit.objective == SCORE for limit in self.limits)
+
+    @property
     def records(self) -> list[Record]:
         """All records, those over a limit and failed ones included."""
         return list(self._records.values())

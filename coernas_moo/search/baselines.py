@@ -157,7 +157,7 @@ class Decomposition(MOEAD):  # type: ignore[misc]
             if not self.search_problem.accept(codes)[0]:
                 offspring.set("F", np.full((1, self.search_problem.n_obj), WORST))
             elif self.search_problem.is_known(self.search_problem.space.canonical(codes[0])):
-                self.search_problem.update(offspring)
+                self.search_problem.assign(offspring)
             else:
                 return offspring
             self._advance(offspring)

@@ -110,14 +110,27 @@ class SearchProblem(Problem):  # type: ignore[misc]
         within: NDArray[np.bool_] = costs.violations(self.forms.canonical_rows(genotypes)) <= 0
         return within
 
-    def update(self, population: Population) -> None:
-        """Bring F and G of evaluated members up to date with the archive."""
+    def assign(self, population: Population) -> None:
+        """Give evaluated members their F and G."""
         if len(population):
             texts = self.texts(population.get("X"))
             population.set("F", self.archive.objective_values(texts))
-            population.set("G", self.archive.constraint_values(texts))
-            # pymoo keeps the violation it computed from the old G.
-            population.set("CV", np.full(len(population), None))
+            self._constrain(population, texts)
+
+    def update(self, population: Population) -> None:
+        """Bring members that have F and G up to date with the archive: only ranks in it move."""
+        if not len(population) or not (self.archive.values_move or self.archive.constraints_move):
+            return
+        texts = self.texts(population.get("X"))
+        if self.archive.values_move:
+            population.set("F", self.archive.objective_values(texts))
+        if self.archive.constraints_move:
+            self._constrain(population, texts)
+
+    def _constrain(self, population: Population, texts: Sequence[str]) -> None:
+        population.set("G", self.archive.constraint_values(texts))
+        # pymoo keeps the violation it computed from the old G.
+        population.set("CV", np.full(len(population), None))
 
     def repair(self, genotype: Genotype) -> Genotype:
         """A genotype near `genotype` that meets the closed-form limits, or comes as near to them as descent gets."""
@@ -149,7 +162,7 @@ class SearchProblem(Problem):  # type: ignore[misc]
             BudgetUsedUp: a budget ended before all of them had some.
         """
         self._finish(population.get("X"), batch)
-        self.update(population)
+        self.assign(population)
 
     def keep(self, batch: Batch) -> None:
         """Add what there is of a batch to the archive."""

@@ -10,6 +10,7 @@ import pytest
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.core.callback import Callback
+from pymoo.core.population import Population
 from pymoo.core.variable import Choice
 from pymoo.optimize import minimize
 
@@ -157,3 +158,31 @@ def test_ranking_anew_also_moves_the_violation() -> None:
     minimize(problem, NSGA2(pop_size=10), ("n_gen", 5), seed=1, evaluator=RankingEvaluator(), callback=Violations())
     assert seen
     assert all(seen)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "limits", "moving"),
+    [
+        ('["params", "macs"]', ["params <= 80000"], ""),
+        ('["score", "params"]', ["params <= 80000"], "F"),
+        ('["params", "macs"]', ["score >= 0.5"], "G"),
+        ('["score", "params"]', ["score >= 0.5"], "FG"),
+    ],
+)
+def test_only_what_moves_is_brought_up_to_date(objectives: str, limits: list[str], moving: str) -> None:
+    problem, _ = synthetic_problem(CELLS.replace('["score", "params"]', objectives), limits)
+    rows = problem.space.sample(60, np.random.default_rng(0))
+    population = Population.new("X", rows[:20])
+    problem.finish(population, problem.begin(population))
+    before = {key: population.get(key).copy() for key in ("F", "G")}
+    asked: list[str] = []
+    for key, name in (("F", "objective_values"), ("G", "constraint_values")):
+        values = getattr(problem.archive, name)
+        setattr(problem.archive, name, lambda texts, key=key, values=values: (asked.append(key), values(texts))[1])
+    problem.evaluate(rows[20:])
+    asked.clear()
+    problem.update(population)
+    assert "".join(asked) == moving
+    problem.assign(population)
+    for key in ("F", "G"):
+        assert np.array_equal(before[key], population.get(key)) == (key not in moving)
