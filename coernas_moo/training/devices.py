@@ -46,7 +46,8 @@ def takes_bfloat16(device: torch.device) -> bool:
     if device.type != "cuda":
         return False
     with torch.cuda.device(device):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        native: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+    return native
 
 
 @contextmanager
