@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coernas_moo.errors import ProblemFileError
+from coernas_moo.errors import CoernasError, ProblemFileError
 
 from .errors import Interrupted, warn
 from .latest import open_run
-from .names import RUNS, complete_run, require_folder_name, run_path
+from .names import RUNS, complete_run, problem_names, require_folder_name, run_path
 from .output import only_results_on_stdout, print_json, print_table, status_on_stderr, table_of
 from .seeds import SEED
 
@@ -130,10 +131,20 @@ def _source(
     for key in overrides:
         if not key.startswith("train.") and key != "data.ordinal":
             raise ProblemFileError(f"--set {key}: a run is trained as it was searched; only keys of train can be set")
+    if source is not None and not is_run and _is_problem(source):
+        raise CoernasError(
+            f"{source} is no run; search it first, with: coernas search {shlex.quote(source)}, or train well-known "
+            "networks on its images with --model"
+        )
     run = open_run(source)
     file = run.directory.problem
     problem = parse_problem(file.read_text(encoding="utf-8"), str(file), run.directory.path, overrides)
     return run, with_data(problem, data)
+
+
+def _is_problem(source: str) -> bool:
+    """Whether a search can begin with it: a shipped problem, a file, or images; not what an earlier run left."""
+    return source in problem_names() or (Path(source).exists() and not (run_path(source) / "problem.toml").exists())
 
 
 def open_images(problem: ProblemFile, run: Run | None) -> TrainingData:

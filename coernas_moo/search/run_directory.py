@@ -194,7 +194,7 @@ def require_same_data(state: State, info: DatasetInfo, path: Path) -> None:
         raise RunError(
             f"{path}: the data has changed since this run began: images were "
             f"{'x'.join(map(str, state.shape))} in {len(state.classes)} classes, are {info.shape} in "
-            f"{len(info.classes)}; give another --out for a new run"
+            f"{len(info.classes)}; give those images, or search these in a new run"
         )
 
 

@@ -180,6 +180,7 @@ def test_options_that_exclude_each_other(digits_run: Path, arguments: tuple[str,
 def test_no_run() -> None:
     assert "no runs in results/runs" in refused("train")
     assert "no run here" in refused("train", "nowhere")
+    assert "digits is no run; search it first, with: coernas search digits, or" in refused("train", "digits")
 
 
 def test_noise_has_nothing_to_train_on() -> None:
