@@ -45,6 +45,12 @@ def print_table(table: Table) -> None:
         console.print(part)
 
 
+def fits(table: Table) -> bool:
+    """Whether the terminal is wide enough for all of a table side by side."""
+    console = _console()
+    return _width(console, table) <= console.width
+
+
 def _parts(console: Console, table: Table) -> Iterator[Table]:
     """The table, or its first column with as many others as fit, until all have been shown; no cell is cut."""
     if _width(console, table) <= console.width:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from .errors import warn
-from .output import print_json, print_table, progress_on_stderr, table_of
+from .output import fits, print_json, print_table, progress_on_stderr, table_of
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from coernas_moo.datasets.images import UnreadableImage
     from coernas_moo.export.predictor import Prediction, Predictor
 
@@ -107,21 +109,50 @@ def _print_csv(classes: Sequence[str], predictions: Iterable[Prediction]) -> Non
 
 
 def _print_table(predictor: Predictor, predictions: Sequence[Prediction], top: int) -> None:
-    from rich.text import Text
-
     classes = predictor.classes
-    numbers = ("probability",)
-    table = table_of("image", "class", *numbers, *(["then"] if top > 1 else []), right=numbers)
-    for each in predictions:
-        first, *rest = each.top(top)
-        then = ", ".join(f"{classes[number]} {_percent(each.probabilities[number])}" for number in rest)
-        cells = [str(each.path), classes[first], _percent(each.probabilities[first]), *([then] if top > 1 else [])]
-        table.add_row(*map(Text, cells))
+    table = _table(classes, predictions, top, None)
+    folder = _common_folder([each.path for each in predictions])
+    if folder is not None and not fits(table):
+        table = _table(classes, predictions, top, folder)
     print_table(table)
     if len(predictions) > 1:
         counts = Counter(classes[each.top(1)[0]] for each in predictions)
         said = ", ".join(f"{name} ({count})" for name, count in counts.most_common())
         click.echo(f"{len(predictions)} images: {said}")
+
+
+def _table(classes: Sequence[str], predictions: Sequence[Prediction], top: int, folder: Path | None) -> Table:
+    """One row an image, named within `folder` where there is one."""
+    from rich.text import Text
+
+    numbers = ("probability",)
+    table = table_of("image", "class", *numbers, *(["then"] if top > 1 else []), right=numbers)
+    if folder is not None:
+        table.title = Text(f"images in {folder}")
+    for each in predictions:
+        first, *rest = each.top(top)
+        then = ", ".join(f"{classes[number]} {_percent(each.probabilities[number])}" for number in rest)
+        name = str(each.path if folder is None else each.path.relative_to(folder))
+        cells = [name, classes[first], _percent(each.probabilities[first]), *([then] if top > 1 else [])]
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _common_folder(paths: Sequence[Path]) -> Path | None:
+    """The deepest folder that all are in; None where it would not shorten their names.
+
+    Example:
+        >>> _common_folder([Path("a/b/1.png"), Path("a/c/2.png")]).as_posix()
+        'a'
+        >>> _common_folder([Path("1.png"), Path("a/2.png")]), _common_folder([Path("/a/1.png"), Path("2.png")])
+        (None, None)
+    """
+    shared: list[str] = []
+    for parts in zip(*(path.parent.parts for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return Path(*shared) if shared else None
 
 
 def _percent(probability: float) -> str:

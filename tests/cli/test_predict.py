@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from coernas_moo.cli import output
 from commands import coernas
 from PIL import Image
+from rich.console import Console
 
 from coernas_moo.benchmarks.export_check import settled_model
 from coernas_moo.export import Model, export_model
@@ -59,6 +61,21 @@ def test_a_folder_is_classified_in_a_table(exported: Path, photos: Path) -> None
         assert CLASSES[int(np.argmax(values))] in line
         assert f"{100 * max(values):.1f} %" in line
     assert lines[-1].startswith("3 images: ")
+
+
+def test_a_narrow_terminal_shows_names_within_their_folder(
+    exported: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=90, color_system=None, highlight=False)
+    monkeypatch.setattr(output, "_console", lambda: console)
+    deep = Path("a folder [with] a name that is rather long", "and another one").absolute()
+    deep.parent.mkdir()
+    photos.rename(deep)
+    assert coernas("predict", exported, deep).exit_code == 0
+    lines = [line.split() for line in stream.getvalue().splitlines()]
+    assert "a folder [with] a name that is rather long" in " ".join(word for line in lines for word in line)
+    assert [line[0] for line in lines if line and line[0].endswith(".png")] == ["a.png", "b[1].png", "inner/c.png"]
 
 
 def test_json_and_csv_hold_every_probability(exported: Path, photos: Path) -> None:
