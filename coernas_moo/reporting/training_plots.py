@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from coernas_moo.training.assess import Metrics
 CONFUSION, CURVES = "confusion.png", "curves.png"
 PICTURES = (CONFUSION, CURVES)
 _LONGEST_NAME = 36
+_LONGEST_LINE = 100
+_LINE = 0.18
+"""Inches."""
 
 
 def write_training_pictures(metrics: Metrics, directory: Path) -> None:
@@ -66,7 +70,8 @@ def curves_figure(metrics: Metrics, history: Sequence[Mapping[str, float]]) -> F
     epochs = [row["epoch"] for row in history]
     judged = bool(history) and "validation_accuracy" in history[0]
     with style():
-        figure = new_figure(7.6, 3.0)
+        title = _folded(f"{metrics.name}: {metrics.network}")
+        figure = new_figure(7.6, 3.0 + _LINE * title.count("\n"))
         left, right = figure.subplots(1, 2)
         left.plot(epochs, [row["loss"] for row in history], color=BLUE, label="training (augmented, smoothed)")
         if judged:
@@ -81,7 +86,7 @@ def curves_figure(metrics: Metrics, history: Sequence[Mapping[str, float]]) -> F
             right.set_ylabel("learning rate")
         for axes in (left, right):
             _mark(axes, metrics.best_epoch)
-        figure.suptitle(f"{metrics.name}: {metrics.network}", fontsize=9.5, x=0.01, ha="left")
+        figure.suptitle(title, fontsize=9.5, x=0.01, ha="left")
         figure.tight_layout()
     return figure
 
@@ -90,6 +95,21 @@ def _mark(axes: Axes, epoch: int) -> None:
     axes.axvline(epoch, color=FAINT, linewidth=0.8, linestyle=":")
     axes.set_xlabel("epoch (dotted: kept)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _folded(title: str) -> str:
+    """A title in lines that fit, broken between the parts of a genotype.
+
+    Example:
+        >>> _folded("knee: " + "/".join(["conv3,sep3:max"] * 8)).splitlines()[1]
+        'conv3,sep3:max/conv3,sep3:max'
+    """
+    lines = [""]
+    for part in re.findall(r"[^/,+]*[/,+]?", title):
+        if len(lines[-1]) + len(part) > _LONGEST_LINE:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _short(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 
+import msgspec
 import pytest
 from measures import metrics
 from rich.console import Console
@@ -118,6 +119,26 @@ def test_pictures_say_what_they_show() -> None:
     blind = curves_figure(metrics(), [row])
     assert judged.axes[1].get_ylabel() == "validation accuracy, %"
     assert blind.axes[1].get_ylabel() == "learning rate"
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "/".join(["bottleneck3,bottleneck3,dil3:blur:x0.75"] * 4),
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+        "conv3:max",
+    ],
+)
+def test_the_title_of_curves_fits_the_picture(network: str) -> None:
+    long = msgspec.structs.replace(metrics(), network=network)
+    row = {"epoch": 1.0, "loss": 0.5, "learning_rate": 0.1, "seconds": 1.0}
+    figure = curves_figure(long, [row])
+    title = figure.get_suptitle()
+    assert title.replace("\n", "") == f"knee-0: {long.network}"
+    (text,) = [text for text in figure.texts if text.get_text() == title]
+    box = text.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert box.y0 > max(axes.get_window_extent().y1 for axes in figure.axes)
 
 
 def test_a_recipe_says_what_share_of_the_images_is_warped() -> None:
