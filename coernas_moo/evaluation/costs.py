@@ -16,6 +16,7 @@ from coernas_moo.files import write_atomically
 from coernas_moo.networks.plan import NetworkPlan
 from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.objectives.latency_table import LatencyTable, MissingLatencyError
+from coernas_moo.objectives.operator_latency import space_operators
 from coernas_moo.spaces import Genotype, SearchSpace
 
 ALWAYS = ("params", "macs")
@@ -50,7 +51,7 @@ class ClosedFormCosts:
         self.measured_by: Callable[[Sequence[NetworkPlan]], object] | None = None
         """Does what `measure` does, where another process measures for this one."""
         self._snapshot = snapshot
-        self._kept = False
+        self._kept = self._measured = False
         self._table = _open_table(problem, snapshot) if estimates else None
 
     def keep(self) -> None:
@@ -59,11 +60,22 @@ class ClosedFormCosts:
         self._write_snapshot()
 
     def measure(self, plans: Sequence[NetworkPlan]) -> object:
-        """Measure those operators of networks that the latency table lacks; the snapshot of the table after that."""
+        """Measure those operators of networks that the latency table lacks; the snapshot of the table after that.
+
+        The first time all other operators of the space are measured with them: a measurement takes seconds, however
+        few operators it is of.
+        """
         assert self._table is not None
         if self.before_measuring is not None:
             self.before_measuring()
-        self._table.measure(plans)
+        first, self._measured = not self._measured, True
+        try:
+            self._table.measure([*(space_operators(self.space) if first else []), *plans])
+        except Exception:
+            if not first:
+                raise
+            # A unit of the user's that breaks is told with the network that has it.
+            self._table.measure(plans)
         self._table.save()
         self._write_snapshot()
         return self._table.snapshot()

@@ -58,4 +58,4 @@ def _violation(costs: ClosedFormCosts, genotype: Genotype) -> float:
 
 
 def _costs(costs: ClosedFormCosts, genotype: Genotype) -> dict[str, float]:
-    return costs.of([costs.space.canonical(genotype)])[0]
+    return costs.of([costs.space.canonical(genotype)], {limit.objective for limit in costs.limits})[0]

@@ -18,6 +18,7 @@ from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.networks.units import Unit
 from coernas_moo.objectives import register_objective
 from coernas_moo.objectives.latency_table import LatencyTable
+from coernas_moo.search.feasibility import require_feasible
 from coernas_moo.testing.algorithms import CELLS, DEEP
 
 SPACES = {"cells": CELLS, "deep": DEEP, "widths": DEEP.replace("[search]", "width_multipliers = [0.5, 1.0]\n[search]")}
@@ -91,6 +92,36 @@ def test_violations_are_those_of_each_alone(costs_of: Callable[..., ClosedFormCo
     expected = [costs.violation(each) for each in costs.of(list(rows))]
     assert costs.violations(rows).tolist() == pytest.approx(expected, rel=1e-12)
     assert 0 < np.count_nonzero(expected) < len(expected)
+
+
+@pytest.mark.parametrize("text", SPACES.values(), ids=SPACES)
+def test_the_operators_of_a_space_are_measured_all_at_once(text: str, costs_of: Callable[..., ClosedFormCosts]) -> None:
+    costs = costs_of(text, "latency_ms")
+    measured: list[int] = []
+    costs.before_measuring = lambda: measured.append(1)
+    for row in canonical(costs, 100):
+        costs.of([row])
+    assert measured == [1]
+
+
+def test_a_unit_of_the_space_that_breaks_spoils_no_other_network(
+    costs_of: Callable[..., ClosedFormCosts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(space: object) -> list[object]:
+        raise RuntimeError("a unit of the user's")
+
+    monkeypatch.setattr("coernas_moo.evaluation.costs.space_operators", broken)
+    costs = costs_of(DEEP, "latency_ms")
+    assert all(row["latency_ms"] > 0 for row in costs.of(list(canonical(costs))))
+
+
+def test_nothing_is_measured_to_judge_limits_on_other_costs(costs_of: Callable[..., ClosedFormCosts]) -> None:
+    measured: list[int] = []
+    for limits in (("params <= 1e6",), ("latency_ms <= 1e9",)):
+        costs = costs_of(DEEP, "score", "latency_ms", limits=limits)
+        costs.before_measuring = lambda: measured.append(1)
+        require_feasible(costs, np.random.default_rng(0))
+        assert len(measured) == (limits[0].startswith("latency"))
 
 
 def test_without_limits_nothing_is_violated(costs_of: Callable[..., ClosedFormCosts]) -> None:

@@ -270,6 +270,7 @@ def test_workers_rest_while_operators_are_measured(
     tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COERNAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("coernas_moo.evaluation.costs.space_operators", lambda space: [])
     problem = tiny(objectives=["score", "latency_ms"])
     at_work: list[int] = []
     with open_evaluator(problem, tmp_path) as evaluator:
