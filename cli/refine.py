@@ -225,10 +225,10 @@ def _screen(as_json: bool, quiet: bool) -> Iterator[RefineListener]:
     if quiet or (as_json and not console.is_terminal):
         yield RefineListener()
     elif console.is_terminal:
-        with RefineScreen(console) as screen:
+        with RefineScreen(console, warn) as screen:
             yield screen
     else:
-        yield RefineLines(click.echo)
+        yield RefineLines(click.echo, warn)
 
 
 def _print_candidates(document: RefineDocument) -> None:

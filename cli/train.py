@@ -31,6 +31,8 @@ KEYS = {
     "learning_rate": "train.learning_rate",
     "augment": "train.augment",
     "group_by": "train.group_by",
+    "class_weights": "train.class_weights",
+    "patience": "train.patience",
 }
 """Options that stand for a key of the problem file."""
 
@@ -45,6 +47,8 @@ KEYS = {
 @click.option("--learning-rate", type=float, help="The highest of the schedule.")
 @click.option("--augment", help="none, digits, photo or surface.")
 @click.option("--group-by", metavar="REGEX", help="Images whose names agree in it stay on one side of the split.")
+@click.option("--class-weights", help="none, sqrt or balanced: how much more a rare class counts.")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better validation result; 0: never.")
 @click.option("--ordinal", is_flag=True, help="The classes are grades in order: report quadratic kappa.")
 @click.option("--seed", "seeds", type=SEED, multiple=True, help="Repeatable: one model each.  [0]")
 @click.option("--set", "settings", multiple=True, metavar="train.KEY=VALUE", help="Any other key; repeatable.")

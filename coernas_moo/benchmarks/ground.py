@@ -69,7 +69,9 @@ class Ground:
             yield from self._built(plan, todo)
             return
         if self.workers == 1:
-            yield from (_on_table(plan, name, seed) for name, seed in todo)
+            # Matrices here are small: threads of BLAS would only wait for one another, long where others want the cores.
+            with threadpool_limits(1, user_api="blas"):
+                yield from (_on_table(plan, name, seed) for name, seed in todo)
             return
         with ProcessPoolExecutor(min(self.workers, len(todo)), initializer=threadpool_limits, initargs=(1,)) as pool:
             futures = [pool.submit(_on_table, plan, name, seed) for name, seed in todo]

@@ -71,19 +71,33 @@ class DatasetInfo:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Everything a user should be told, one line each: the notices, then the unreadable images.
+        """Everything a user should be told, one line each: the notices, lone images, then the unreadable ones.
 
         Example:
             >>> broken = (Unreadable(Path("a.jpg"), "empty file"), Unreadable(Path("b.jpg"), "empty file"))
             >>> DatasetInfo("folder", "x", Shape(1, 8, 8), ("p", "q"), unreadable=broken).warnings
             ('2 images cannot be read and are left out: a.jpg (empty file) and 1 more',)
         """
+        notices = (*self.notices, *self._lone())
         if not self.unreadable:
-            return self.notices
+            return notices
         count = len(self.unreadable)
         subject = "1 image cannot be read and is" if count == 1 else f"{count} images cannot be read and are"
         more = f" and {count - 1} more" if count > 1 else ""
-        return (*self.notices, f"{subject} left out: {self.unreadable[0]}{more}")
+        return (*notices, f"{subject} left out: {self.unreadable[0]}{more}")
+
+    def _lone(self) -> tuple[str, ...]:
+        """A line where a class cannot be divided; with a test split of its own the data need not be."""
+        if "test" in self.counts:
+            return ()
+        lone = [name for name, count in zip(self.classes, self.counts.get("train", ()), strict=False) if count == 1]
+        if not lone:
+            return ()
+        one = len(lone) == 1
+        return (
+            f"{'class' if one else 'classes'} {', '.join(map(repr, lone))} {'has' if one else 'have'} one image only: "
+            "that is enough to search, but training needs one to learn from and one to test on",
+        )
 
 
 def standardise(images: Tensor) -> Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from coernas_moo.errors import RunError
+from coernas_moo.errors import ModelError, RunError
 from coernas_moo.files import write_atomically
 from coernas_moo.training.recipe import Recipe
 
@@ -70,6 +71,7 @@ class RefineDocument(msgspec.Struct, frozen=True, kw_only=True):
         recipe: how candidates are trained; null with a table.
         data: fingerprint of the images and their division, or the table's data set.
         validation_images: that accuracies are measured on; null with a table.
+        steps: training steps of one epoch; null with a table.
         rungs: the plan, made once at the start and kept by every resumption.
         planned_seconds: estimate that the plan was made from; null where it was made from epochs, or with a table.
         candidates: best score first.
@@ -92,6 +94,7 @@ class RefineDocument(msgspec.Struct, frozen=True, kw_only=True):
     planned_seconds: float | None
     candidates: tuple[RefineCandidate, ...]
     winner: int | None = None
+    steps: int | None = None
     before: float | None = None
     after: float | None = None
     status: Literal["running", "finished"] = "running"
@@ -118,3 +121,33 @@ def read_document(directory: Path) -> RefineDocument | None:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path}: not a refinement: {error}; replace it with --anew, or give another --name") from None
+
+
+def require_same(
+    before: RefineDocument,
+    directory: Path,
+    *,
+    source: Literal["training", "table"],
+    asked: Mapping[str, str],
+    seed: int,
+    recipe: Recipe | None,
+    data: str,
+) -> None:
+    """Check that a refinement that has begun is the one that is asked for; arguments as in `RefineDocument`.
+
+    Raises:
+        ModelError: it began otherwise; names the first thing that differs, and its two values.
+    """
+    pairs: dict[str, tuple[object, object]] = {"source": (before.source, source)}
+    if before.source == source:
+        pairs |= {key: (before.asked.get(key), value) for key, value in asked.items()}
+        pairs["seed"] = (before.seed, seed)
+        was, wanted = msgspec.to_builtins(before.recipe) or {}, msgspec.to_builtins(recipe) or {}
+        pairs |= {f"train.{key}": (was.get(key), value) for key, value in wanted.items()}
+        pairs["data set" if source == "table" else "fingerprint of the images"] = (before.data, data)
+    for key, (old, new) in pairs.items():
+        if old != new:
+            raise ModelError(
+                f"{directory}: a refinement is here that began otherwise: {key} was {old!r}, is {new!r}; go on as it "
+                "began, keep it and give this one another --name, or replace it with --anew"
+            )

@@ -9,12 +9,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from coernas_moo.errors import DataError, ModelError
+from coernas_moo.errors import DataError
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.files import held_by_one
 from coernas_moo.refinement.candidates import candidates_of
 from coernas_moo.refinement.course import Judged, RefineListener, entries, run_rungs
-from coernas_moo.refinement.document import REFINEMENTS, RefineDocument, RefineRung, read_document, write_document
+from coernas_moo.refinement.document import (
+    REFINEMENTS,
+    RefineDocument,
+    RefineRung,
+    read_document,
+    require_same,
+    write_document,
+)
 from coernas_moo.search.run import Run
 from coernas_moo.spaces import NASBench201
 
@@ -113,9 +120,15 @@ def refine_on_table(
         candidates=entries(chosen),
     )
     existing = None if anew else read_document(folder)
-    if existing is not None and (existing.source, existing.data, existing.asked) != ("table", dataset, document.asked):
-        raise ModelError(
-            f"{folder}: another refinement is here; give this one another --name, or replace it with --anew"
+    if existing is not None:
+        require_same(
+            existing,
+            folder,
+            source="table",
+            asked=document.asked,
+            seed=document.seed,
+            recipe=None,
+            data=dataset,
         )
     with held_by_one(folder, "in use by another refinement; wait for it", "give a run that can be written"):
         listener.planned(document)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import msgspec
 
 from coernas_moo.config import ProblemFile
-from coernas_moo.errors import CoernasError, ModelError
+from coernas_moo.errors import CoernasError
 from coernas_moo.refinement.candidates import Candidate, candidates_of
 from coernas_moo.refinement.course import entries
 from coernas_moo.refinement.document import RefineCandidate, RefineDocument, RefineRung
@@ -17,6 +14,7 @@ from coernas_moo.refinement.halving import Rung, epochs_of, longest
 from coernas_moo.refinement.speed import epoch_seconds
 from coernas_moo.search.run import Run
 from coernas_moo.training.data import TrainingData
+from coernas_moo.training.loop import steps_of_epoch
 from coernas_moo.training.session import spec_of_genotype
 from coernas_moo.training.spec import ModelSpec
 
@@ -72,6 +70,7 @@ def planned(
         recipe=problem.train,
         data=data.fingerprint(),
         validation_images=len(data.validation),
+        steps=steps_of_epoch(len(data.train), problem.train),
         rungs=tuple(RefineRung(candidates=rung.candidates, epochs=rung.epochs) for rung in rungs),
         planned_seconds=seconds,
         candidates=entries(candidates),
@@ -124,27 +123,3 @@ def _timed(
             f"{-(-2 // workers) * mean:.1f} s; give a larger one"
         ) from None
     return rungs, round(seconds(rungs), 1)
-
-
-def require_same(
-    document: RefineDocument, request: Request, problem: ProblemFile, data: TrainingData, folder: Path
-) -> None:
-    """Check that a refinement that has begun is the one that is asked for.
-
-    Raises:
-        ModelError: it began otherwise.
-    """
-    wanted: dict[str, tuple[object, object]] = {
-        key: (document.asked.get(key), value) for key, value in request.asked.items()
-    }
-    wanted["source"] = (document.source, "training")
-    wanted["seed"] = (document.seed, request.seed)
-    wanted["images and their division"] = (document.data, data.fingerprint())
-    before, now = msgspec.to_builtins(document.recipe) or {}, msgspec.to_builtins(problem.train)
-    wanted |= {f"train.{key}": (before.get(key), now[key]) for key in now}
-    for key, (was, is_now) in wanted.items():
-        if was != is_now:
-            raise ModelError(
-                f"{folder}: a refinement is here that began otherwise: {key} was {was!r}, is {is_now!r}; go on as it "
-                "began, keep it and give this one another --name, or replace it with --anew"
-            )

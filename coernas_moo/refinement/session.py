@@ -18,9 +18,10 @@ from coernas_moo.refinement.document import (
     REFINEMENTS,
     RefineDocument,
     read_document,
+    require_same,
     write_document,
 )
-from coernas_moo.refinement.planning import Request, planned, require_same, specs_of
+from coernas_moo.refinement.planning import Request, planned, specs_of
 from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.data import TrainingData
@@ -128,7 +129,15 @@ def refine(
     model = run.directory.path / MODELS / request.name
     existing = None if anew else read_document(folder)
     if existing is not None:
-        require_same(existing, request, problem, data, folder)
+        require_same(
+            existing,
+            folder,
+            source="training",
+            asked=request.asked,
+            seed=request.seed,
+            recipe=problem.train,
+            data=data.fingerprint(),
+        )
         document = existing
     else:
         if not anew and model.exists():

@@ -17,7 +17,7 @@ from coernas_moo.objectives.latency import device_name
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.page import bullets, made_by, markdown_table, paragraph
 from coernas_moo.reporting.pipeline_divisions import divisions_text, span
-from coernas_moo.reporting.training_live import recipe_text
+from coernas_moo.reporting.training_live import kept_text, recipe_text
 from coernas_moo.training.assess import mean_and_deviation
 from coernas_moo.versions import versions
 
@@ -119,11 +119,6 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
     images = f"""Images: {data.shape}, {len(data.classes)} classes; {train} to train on, {validation} to choose the
         epoch by, {test} to test on, {largest} % of these of one class"""
     limits = f", limits {', '.join(f'`{limit}`' for limit in table.problem.limits)}" if table.problem.limits else ""
-    kept = (
-        "the last epoch's weights are kept"
-        if recipe.select == "last" or not _validated(table)
-        else f"the epoch with the best {recipe.select} on the validation part is kept"
-    )
     return [
         f"{images}. {divisions_text(table)} Nothing was chosen by the test part.",
         *(f"Note: {message}." for message in table.warnings),
@@ -131,7 +126,7 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         {state.seconds:.0f} s, none trained{limits}; score of formulas {FORMULAS}. Picks are named as in
         `coernas train`.""",
         f"""Training: from scratch, {seeds}, the same recipe and number of epochs for all: {recipe_text(recipe)};
-        {kept}. One thread a training, {table.workers} at once.""",
+        {kept_text(recipe, _validated(table))}. One thread a training, {table.workers} at once.""",
         f"""Accuracy, F1, recall, kappa: mean ± standard deviation over the trainings, test part; weighted averages as
         in the publication, *macro* counts classes alike; intervals: 95 %, test images of each training resampled
         ({RESAMPLES:,} times), the mean taken.

@@ -18,6 +18,9 @@ from coernas_moo.reporting.training_live import percent
 
 Print = Callable[[str], None]
 
+FEW_STEPS = 20
+"""Steps of training after which networks are hardly told apart by accuracy."""
+
 
 def plan_text(document: RefineDocument) -> str:
     """The plan in one line."""
@@ -26,6 +29,7 @@ def plan_text(document: RefineDocument) -> str:
     text = ", ".join(f"{rung.candidates} for {rung.epochs} epoch{'s' * (rung.epochs > 1)}" for rung in document.rungs)
     if document.source == "table":
         return f"{text}; read from the NAS-Bench-201 table ({document.data})"
+    text += f", each of {document.steps} step{'s' * (document.steps > 1)}" if document.steps else ""
     rest = (document.recipe.epochs if document.recipe else 0) - document.rungs[-1].epochs
     text += f", then the winner for {rest} more" if rest else ""
     if document.planned_seconds is not None:
@@ -33,19 +37,35 @@ def plan_text(document: RefineDocument) -> str:
     return text
 
 
+def short_rung(document: RefineDocument) -> str | None:
+    """What to say of a first rung that is over after a few steps; None where there is nothing to say."""
+    if not document.rungs or document.steps is None or document.winner is not None:
+        return None
+    steps = document.rungs[0].epochs * document.steps
+    if steps >= FEW_STEPS:
+        return None
+    return (
+        f"candidates are halved for the first time after {steps} step{'s' * (steps > 1)} of training, when all may "
+        "still be alike and the score decides alone: give a larger budget, fewer --candidates, or a smaller train.batch"
+    )
+
+
 class RefineLines(RefineListener):
     """The plan, then one line a candidate and one a rung.
 
     Args:
         write: prints one line.
+        warn: prints one warning.
     """
 
-    def __init__(self, write: Print) -> None:
-        self._write = write
+    def __init__(self, write: Print, warn: Print) -> None:
+        self._write, self._warn = write, warn
 
     def planned(self, document: RefineDocument) -> None:
         known = sum(len(one.validation) for one in document.candidates)
         self._write(f"plan        {plan_text(document)}")
+        if (said := short_rung(document)) is not None:
+            self._warn(said)
         if known:
             self._write(f"goes on     after {known} training{'s' * (known > 1)}")
 
@@ -63,10 +83,11 @@ class RefineScreen(RefineListener):
 
     Args:
         console: a terminal.
+        warn: prints one warning.
     """
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, warn: Print) -> None:
+        self._console, self._warn = console, warn
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, TextColumn("{task.fields[best]}"), console=console, transient=True)
         self._task = self._progress.add_task("", total=1, best="", visible=False)
@@ -81,6 +102,8 @@ class RefineScreen(RefineListener):
 
     def planned(self, document: RefineDocument) -> None:
         self._console.print(f"plan        {plan_text(document)}", markup=False)
+        if (said := short_rung(document)) is not None:
+            self._warn(said)
         over = max((one.eliminated or 0 for one in document.candidates), default=0)
         if document.rungs and document.winner is None:
             self._show(document, over)

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from coernas_moo.reporting.genotype_text import GenotypeText
 from coernas_moo.reporting.tables import facts
 
 REFRESHES_A_SECOND = 4
@@ -51,7 +52,9 @@ class Screen(ABC):
         """What the screen shows now."""
 
     def _begin(self, header: Mapping[str, str]) -> None:
-        self._console.print(facts((label, Text(text)) for label, text in header.items()))
+        self._console.print(
+            facts((label, GenotypeText(text) if label == "genotype" else Text(text)) for label, text in header.items())
+        )
         self._at = time.monotonic()
         self._live = Live(
             console=self._console,

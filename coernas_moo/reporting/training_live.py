@@ -161,7 +161,7 @@ def header(name: str, data: TrainingData, recipe: Recipe, facts: Mapping[str, st
         f"{data.source}: {len(data.train):,} images {data.shape} to train on, {len(data.validation):,} to choose by, "
         f"{len(data.test):,} to test on; {len(data.classes)} classes"
     )
-    rows["recipe"] = recipe_text(recipe)
+    rows["recipe"] = f"{recipe_text(recipe)}; {kept_text(recipe, len(data.validation) > 0)}"
     if done:
         rows["goes on"] = f"after epoch {done}"
     return rows
@@ -199,6 +199,19 @@ def recipe_text(recipe: Recipe) -> str:
     parts += [f"classes weighted ({recipe.class_weights})"] if recipe.class_weights != "none" else []
     parts += [f"gradients clipped at {recipe.clip:g}"] if recipe.clip else []
     return ", ".join([*parts, *([f"patience {recipe.patience}"] if recipe.patience else [])])
+
+
+def kept_text(recipe: Recipe, has_validation: bool) -> str:
+    """Which epoch's weights are kept.
+
+    Example:
+        >>> kept_text(Recipe(select="f1"), True), kept_text(Recipe(select="f1"), False)
+        ('the epoch with the best f1 on the validation part is kept', "the last epoch's weights are kept")
+    """
+    if recipe.select == "last" or not has_validation:
+        return "the last epoch's weights are kept"
+    best = "lowest" if recipe.select == "loss" else "best"
+    return f"the epoch with the {best} {recipe.select} on the validation part is kept"
 
 
 def percent(share: float) -> str:

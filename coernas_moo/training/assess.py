@@ -49,7 +49,7 @@ class PartMetrics(msgspec.Struct, frozen=True, kw_only=True):
         kappa: Cohen's, with quadratic weights, where the classes are ordinal.
         ece: expected calibration error, 15 bins.
         loss: mean cross-entropy, without label smoothing.
-        intervals: 95 % bootstrap intervals of the shares, and of kappa.
+        intervals: 95 % bootstrap intervals of the shares, of `ece`, and of kappa.
         per_class: in the order of the classes.
         confusion: rows are true classes, columns predicted ones.
     """
@@ -89,7 +89,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
         best_epoch: whose weights are judged.
         training_seconds: of training, over all resumptions.
         search_seconds: of the search that found the network; None for a baseline.
-        images_per_second: of training.
+        images_per_second: of training, over all resumptions.
         loading_share: of the time of training steps, what it took to make the batches.
         peak_memory_mb: while training; None where it cannot be known.
         threads: torch threads while training.
@@ -134,7 +134,8 @@ def judge(scores: Tensor, part: Part, classes: Sequence[str], ordinal: bool) -> 
         kappa=float(metrics.quadratic_kappa(confusion)) if ordinal else None,
         ece=metrics.expected_calibration_error(probabilities, labels),
         loss=float(nn.functional.cross_entropy(scores.double(), part.labels)),
-        intervals=metrics.intervals(confusion, ordinal=ordinal),
+        intervals=metrics.intervals(confusion, ordinal=ordinal)
+        | {"ece": metrics.calibration_interval(probabilities, labels)},
         per_class=tuple(
             ClassMetrics(
                 name=name,

@@ -26,7 +26,7 @@ from coernas_moo.training.optimiser import learning_rate
 from coernas_moo.training.progress import Epoch, TrainingListener
 from coernas_moo.training.recipe import Recipe
 from coernas_moo.training.spec import LAST
-from coernas_moo.training.state import TrainingState
+from coernas_moo.training.state import Clock, TrainingState
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
@@ -43,7 +43,7 @@ class Trained:
         finished: all epochs of the recipe are done, or training stopped early for lack of progress.
         history: one row an epoch.
         seconds: of training, over all resumptions.
-        images_per_second: of training steps, over the epochs of this call.
+        images_per_second: of training steps, over all resumptions.
         loading_share: of the time of training steps, what it took to make the batches.
         peak_megabytes: of memory while training in this call; None where it cannot be known.
         threads: torch threads.
@@ -139,26 +139,14 @@ def train(
         return _Training(state, data, directory, where).run(min(until or recipe.epochs, recipe.epochs), listener)
 
 
-@dataclass
-class _Clock:
-    """Seconds of training steps, and what part of them went into making batches."""
+def steps_of_epoch(images: int, recipe: Recipe) -> int:
+    """Training steps of one pass over so many images; never with a batch of one, which batch norm cannot normalise.
 
-    steps: float = 0.0
-    loading: float = 0.0
-    images: int = 0
-
-    def add(self, other: _Clock) -> None:
-        self.steps += other.steps
-        self.loading += other.loading
-        self.images += other.images
-
-    @property
-    def images_per_second(self) -> float:
-        return self.images / self.steps if self.steps else 0.0
-
-    @property
-    def loading_share(self) -> float:
-        return self.loading / self.steps if self.steps else 0.0
+    Example:
+        >>> steps_of_epoch(100, Recipe(batch=32)), steps_of_epoch(5, Recipe(batch=2))
+        (3, 2)
+    """
+    return max(1, min(round(images / recipe.batch), images // 2))
 
 
 class _Training:
@@ -167,10 +155,8 @@ class _Training:
         self.recipe = state.recipe
         self.loss = make_loss(self.recipe, data.train.labels, len(data.classes), device)
         self.change = variation(self.recipe)
-        # Never a batch of one image, which batch norm cannot normalise.
-        self.steps = max(1, min(round(len(data.train) / self.recipe.batch), len(data.train) // 2))
+        self.steps = steps_of_epoch(len(data.train), self.recipe)
         self.mixed_precision = takes_bfloat16(device)
-        self.clock = _Clock()
         self.written = time.monotonic()
 
     @property
@@ -199,15 +185,15 @@ class _Training:
             finished=self.over,
             history=tuple(state.history),
             seconds=state.seconds,
-            images_per_second=self.clock.images_per_second,
-            loading_share=self.clock.loading_share,
+            images_per_second=state.clock.images_per_second,
+            loading_share=state.clock.loading_share,
             peak_megabytes=peak,
             threads=state.threads,
             device=str(self.device),
         )
 
     def _one_epoch(self) -> Epoch:
-        state, clock, started = self.state, _Clock(), time.perf_counter()
+        state, clock, started = self.state, Clock(), time.perf_counter()
         # One stream of random numbers an epoch: nothing of it has to be kept to go on after any epoch.
         rng = np.random.default_rng([state.seed, 1 + state.epoch])
         torch.default_generator.manual_seed(_seed_of(state.seed, 1 + state.epoch))
@@ -216,7 +202,7 @@ class _Training:
         if not math.isfinite(loss):
             raise self._diverged("loss is")
         validation = self._judge()
-        self.clock.add(clock)
+        state.clock.add(clock)
         state.seconds += time.perf_counter() - started
         row = {"epoch": float(state.epoch), "loss": loss, "learning_rate": rate, "seconds": state.seconds}
         state.history.append(row | {f"validation_{key}": value for key, value in validation.items()})
@@ -233,7 +219,7 @@ class _Training:
             (self.recipe.epochs - state.epoch) * state.seconds / state.epoch,
         )
 
-    def _steps(self, rng: np.random.Generator, clock: _Clock) -> tuple[float, float]:
+    def _steps(self, rng: np.random.Generator, clock: Clock) -> tuple[float, float]:
         """All steps of an epoch: mean loss and last learning rate."""
         self.state.module.train()
         part = self.data.train
@@ -254,7 +240,7 @@ class _Training:
             if self.state.average is not None:
                 self.state.average.update(step)
             step += 1
-            clock.add(_Clock(time.perf_counter() - begun, loaded - begun, len(positions)))
+            clock.add(Clock(time.perf_counter() - begun, loaded - begun, len(positions)))
         return total / len(part), rate
 
     def _step(self, images: Tensor, targets: list[tuple[Tensor, float]], rate: float) -> float:

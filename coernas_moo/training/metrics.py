@@ -94,11 +94,41 @@ def expected_calibration_error(probabilities: Floats, labels: Counts, bins: int 
         >>> expected_calibration_error(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), bins=10)
         0.35
     """
+    bin_of, gaps = _gaps(probabilities, labels, bins)
+    return float(np.abs(np.bincount(bin_of, weights=gaps, minlength=bins)).sum() / len(labels))
+
+
+def calibration_interval(
+    probabilities: Floats,
+    labels: Counts,
+    bins: int = 15,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Bootstrap interval of the expected calibration error; arguments as in `expected_calibration_error`.
+
+    Chance only adds to a sum of absolute values, so that resampled images have a larger error than the images
+    themselves. That bias is estimated as the resamples' mean less the error, and taken off the percentiles (Efron &
+    Tibshirani 1993, chapter 10); what is left is cut at 0.
+    """
+    bin_of, gaps = _gaps(probabilities, labels, bins)
+    rng, count = np.random.default_rng(seed), len(labels)
+    drawn = np.empty(resamples)
+    for resample in range(resamples):
+        chosen = rng.integers(count, size=count)
+        drawn[resample] = np.abs(np.bincount(bin_of[chosen], weights=gaps[chosen])).sum() / count
+    tail, bias = 50 * (1 - level), drawn.mean() - expected_calibration_error(probabilities, labels, bins)
+    low, high = np.maximum(np.percentile(drawn, (tail, 100 - tail)) - bias, 0.0)
+    return float(low), float(high)
+
+
+def _gaps(probabilities: Floats, labels: Counts, bins: int) -> tuple[Counts, Floats]:
+    """Each image's bin by confidence, and its hit (1 or 0) less its confidence."""
     confidence = probabilities.max(axis=1)
     hits = probabilities.argmax(axis=1) == labels
-    bin_of = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gaps = np.bincount(bin_of, weights=hits - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1), hits - confidence
 
 
 def summary(confusion: npt.NDArray[np.generic]) -> dict[str, Floats]:

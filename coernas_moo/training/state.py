@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,31 @@ class Best:
     state: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass
+class Clock:
+    """Of training steps: seconds, seconds of these that went into making batches, and images."""
+
+    steps: float = 0.0
+    loading: float = 0.0
+    images: int = 0
+
+    def add(self, other: Clock) -> None:
+        """Count what another clock has counted."""
+        self.steps += other.steps
+        self.loading += other.loading
+        self.images += other.images
+
+    @property
+    def images_per_second(self) -> float:
+        """0 before the first step."""
+        return self.images / self.steps if self.steps else 0.0
+
+    @property
+    def loading_share(self) -> float:
+        """Of the seconds; 0 before the first step."""
+        return self.loading / self.steps if self.steps else 0.0
+
+
 class TrainingState:
     """The network, its optimiser and its average, the epochs so far and the best of them.
 
@@ -54,6 +79,7 @@ class TrainingState:
         self.average = MovingAverage(module, recipe.ema) if recipe.ema else None
         self.epoch = 0
         self.seconds = 0.0
+        self.clock = Clock()
         self.history: list[dict[str, float]] = []
         self.best = Best()
 
@@ -81,6 +107,7 @@ class TrainingState:
             "best": {**kept, "key": list(best.key)},
             "history": self.history,
             "seconds": self.seconds,
+            "clock": asdict(self.clock),
             "seed": self.seed,
             "threads": self.threads,
             "recipe": msgspec.to_builtins(self.recipe),
@@ -105,6 +132,8 @@ class TrainingState:
             first, second = best["key"]
             self.best = Best(int(best["epoch"]), (first, second), dict(best["validation"]), dict(best["state"]))
             self.epoch, self.seconds = int(content["epoch"]), float(content["seconds"])
+            # An older checkpoint has no clock.
+            self.clock = Clock(**content.get("clock", {}))
             self.history = list(content["history"])
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ModelError(

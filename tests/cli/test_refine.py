@@ -68,6 +68,7 @@ def test_workers_and_an_interruption_change_nothing_and_the_winner_is_as_train_m
         for name, value in weights(run / "models/refined").items()
     )
     assert not (run / "refine/refined/candidates").exists()
+    assert "train.split_seed was 0, is 1" in refused("refine", run, *FEW, "--set", "train.split_seed=1")
     assert "began otherwise: budget" in refused("refine", run, "--epochs", "9", "--candidates", "3")
     assert good("refine", run, *FEW, "--quiet").stdout.splitlines() == ["run/refine/refined", "run/models/refined"]
 
@@ -76,6 +77,13 @@ def make_front(run: Path) -> list[str]:
     from coernas_moo.search.run import Run
 
     return [member.text for member in Run(run).front]
+
+
+def test_a_first_rung_of_a_few_steps_is_told(run: Path) -> None:
+    said = good("refine", run, *FEW)
+    assert "3 for 1 epoch, 2 for 3 epochs, each of 5 steps" in said.stdout
+    assert "halved for the first time after 5 steps" in said.stderr
+    assert "first time" not in good("refine", run, *FEW, "--anew", "--set", "train.batch=32").stderr
 
 
 def test_a_budget_of_time_makes_a_plan(run: Path) -> None:
@@ -132,7 +140,11 @@ def test_on_the_table_accuracies_are_read(monkeypatch: pytest.MonkeyPatch) -> No
     assert document.after == pytest.approx(table.accuracy("cifar10")[rows[best]] / 100)
     assert "before (the best score)" in lines
     assert sum(len(candidate.validation) == 2 for candidate in document.candidates) == 5
-    assert "another refinement" in refused("refine", "cells", "--table", "full.npz")
+    assert "candidates was '12', is '20'" in refused("refine", "cells", "--table", "full.npz")
+    columns |= {name.replace("cifar10", "cifar100"): values for name, values in columns.items()}
+    np.savez(Path("full.npz"), **columns)
+    other = ("--table", "full.npz", "--candidates", "12", "--dataset", "cifar100")
+    assert "data set was 'cifar10', is 'cifar100'" in refused("refine", "cells", *other)
     again = good("refine", "cells", "--table", "full.npz", "--anew", "--epochs", "9", "--set", "train.epochs=3")
     assert "--epochs, --set: not read, since accuracies come from the table" in again.stderr
     assert "not read" not in good("refine", "cells", "--table", "full.npz", "--anew", "--budget", "1m").stderr

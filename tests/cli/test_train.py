@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import THREAD, coernas, good
+from commands import THREAD, coernas, good, refused
 from PIL import Image
 
 from coernas_moo.training import load_model, read_spec
@@ -98,9 +98,13 @@ def test_list_of_networks() -> None:
 
 
 def test_what_was_set_is_kept(digits_run: Path) -> None:
-    good("train", "--set", "train.ema=0.5", "--set", "train.mixup=0.2", "--batch", "128", "--learning-rate", "0.01")
+    good("train", "--set", "train.ema=0.5", "--set", "train.mixup=0.2", "--batch", "128", "--learning-rate", "0.01",
+         "--class-weights", "sqrt", "--patience", "2")  # fmt: skip
     recipe = read_spec(digits_run / "models" / "knee").recipe
     assert (recipe.ema, recipe.mixup, recipe.batch, recipe.learning_rate) == (0.5, 0.2, 128, 0.01)
+    assert (recipe.class_weights, recipe.patience) == ("sqrt", 2)
+    assert "train.class_weights" in refused("train", "--class-weights", "heavy")
+    assert "train.patience" in refused("train", "--patience", "-1")
 
 
 def test_killed_and_called_again_it_ends_as_if_undisturbed(digits_run: Path) -> None:

@@ -63,6 +63,19 @@ def test_info_of_plain_class_folders(tmp_path: Path) -> None:
     assert data.labels("train").tolist() == [0, 0, 0, 1, 1]
 
 
+def test_a_class_of_one_image_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    said = read(write_classes(tmp_path, {"a": 3, "b": 1})).info.warnings
+    assert [line.split(" only")[0] for line in said] == ["class 'b' has one image"]
+    said = read(write_classes(tmp_path, {"a": 3, "c": 1})).info.warnings
+    assert [line.split(" only")[0] for line in said] == ["classes 'b', 'c' have one image"]
+
+
+def test_one_image_is_enough_where_others_test(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        write_classes(tmp_path / split, {"a": 3, "b": 1})
+    assert read(tmp_path).info.warnings == ()
+
+
 def test_splits_are_found_under_their_usual_names(tmp_path: Path) -> None:
     write_classes(tmp_path / "Training", {"a": 2, "b": 2})
     write_classes(tmp_path / "validation", {"a": 1, "c": 1})
@@ -89,13 +102,13 @@ def test_classes_that_are_numbers_are_ordered_as_numbers(tmp_path: Path) -> None
 
 
 def test_what_is_not_an_image_is_ignored(tmp_path: Path) -> None:
-    write_classes(tmp_path, {"a": 1, "b": 1})
+    write_classes(tmp_path, {"a": 2, "b": 2})
     for name in ("Thumbs.db", "notes.txt", ".DS_Store", "._0.png"):
         (tmp_path / "a" / name).write_bytes(b"no image")
     (tmp_path / ".cache").mkdir()
     (tmp_path / "__MACOSX").mkdir()
     info = read(tmp_path).info
-    assert info.counts == {"train": (1, 1)}
+    assert info.counts == {"train": (2, 2)}
     assert info.warnings == ()
 
 

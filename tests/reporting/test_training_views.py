@@ -42,6 +42,15 @@ def test_the_screen_shows_the_last_epochs(data: TrainingData, judged: bool) -> N
     assert ("90.00 %" in text) == judged
 
 
+def test_a_long_genotype_breaks_between_its_stages(data: TrainingData) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=60)
+    stages = ["sep3,conv5,mb6k5:l2:x0.75/", "conv5,sep3,dil3:mix:x0.5/", "conv3,mb3k3:avg:x0.25"]
+    with TrainingScreen(console, print) as screen:
+        screen.started("knee", data, Recipe(), {"genotype": "".join(stages)}, 0)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(stage in text for stage in stages)
+
+
 @pytest.mark.parametrize(("width", "last"), [(100, "images/s"), (60, "best epoch"), (38, "val. accuracy")])
 def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(data: TrainingData, width: int, last: str) -> None:
     console = Console(file=io.StringIO(), width=width)

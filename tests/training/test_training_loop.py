@@ -123,6 +123,8 @@ def test_what_is_finished_is_given_back(digits: TrainingData, tmp_path: Path) ->
     heard = Heard()
     second = train(Net(), digits, RECIPE, directory=tmp_path, listener=heard)
     assert not heard.epochs
+    assert second.images_per_second == first.images_per_second > 0
+    assert second.loading_share == first.loading_share > 0
     assert_equal_states(first.module, second.module)
     assert load_checkpoint(tmp_path / "best.pt")["epoch"] == first.best_epoch
 
@@ -262,6 +264,14 @@ def test_a_checkpoint_of_other_images(digits: TrainingData, tmp_path: Path) -> N
     )
     with pytest.raises(ModelError, match="images have been added, removed, or are divided otherwise"):
         train(Net(), swapped, RECIPE, directory=tmp_path)
+
+
+def test_a_checkpoint_from_before_speed_was_kept(digits: TrainingData, tmp_path: Path) -> None:
+    train(Net(), digits, RECIPE, directory=tmp_path, threads=1)
+    content = load_checkpoint(tmp_path / "last.pt")
+    del content["clock"]
+    torch.save(content, tmp_path / "last.pt")
+    assert train(Net(), digits, RECIPE, directory=tmp_path).images_per_second == 0
 
 
 def test_a_checkpoint_that_lacks_something(digits: TrainingData, tmp_path: Path) -> None:
