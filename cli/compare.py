@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .errors import Interrupted
 from .names import RUNS, complete_problem
 from .output import print_json, print_table, progress_on_stderr, table_of
 
@@ -51,7 +52,8 @@ def command(
 ) -> None:
     """Compare algorithms on PROBLEM: equal budgets of distinct networks, equal first populations, a shared journal.
 
-    Calling again goes on where it stopped. Tables (csv, json, md, tex) and pictures land in --out.
+    Calling again goes on where it stopped. Tables (csv, json, md, tex) and pictures (convergence, attainment surfaces
+    of the first objective against each other one) land in --out.
 
     \b
     Example:
@@ -66,6 +68,7 @@ def command(
         HEAD,
         comparison_basis,
         comparison_json,
+        comparison_legend,
         comparison_rows,
         comparison_verdict,
         write_comparison,
@@ -80,8 +83,11 @@ def command(
     loaded = with_data(read_problem(problem, overrides), data)
     plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations, as_searched)
     out = out or RUNS / f"compare-{loaded.name}"
-    with progress_on_stderr("searching") as on_run:
-        found = compare(plan, out, workers=workers or available_cores(), scores_of=scores_of, on_run=on_run)
+    try:
+        with progress_on_stderr("searching") as on_run:
+            found = compare(plan, out, workers=workers or available_cores(), scores_of=scores_of, on_run=on_run)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; go on by giving the same command again ({out})") from None
     if as_searched:
         out = out.with_name(f"{out.name}-as-searched")
         out.mkdir(exist_ok=True)
@@ -97,5 +103,6 @@ def command(
     for row in comparison_rows(found):
         listing.add_row(*row)
     print_table(listing)
-    click.echo(f"{comparison_basis(found)}; saved in {out}")
+    click.echo(f"{comparison_basis(found)}.\n{comparison_legend(found)}.")
     click.echo(comparison_verdict(found))
+    click.echo(f"saved: {out}")

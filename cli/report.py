@@ -39,7 +39,10 @@ def command(runs: tuple[str, ...], out: Path | None, show: bool) -> None:
     from coernas_moo.reporting.html.page import require_packages, write_report
 
     require_packages()
-    entries = [_entry(name, f"entry-{number}") for number, name in enumerate(dict.fromkeys(runs) or [None], start=1)]
+    # One folder under two names is shown once.
+    named = {run_path(name).resolve(): name for name in reversed(runs)}
+    names: list[str | None] = [*reversed(named.values())] or [None]
+    entries = [_entry(name, f"entry-{number}") for number, name in enumerate(names, start=1)]
     path = write_report(entries, out or _default(runs))
     click.echo(f"wrote {path}  ({path.stat().st_size / 1e6:.1f} MB)")
     if show:

@@ -69,7 +69,7 @@ class Ground:
             yield from self._built(plan, todo)
             return
         if self.workers == 1:
-            # Matrices here are small: threads of BLAS would only wait for one another, long where others want the cores.
+            # Matrices here are small: threads of BLAS would only wait for one another, the longer the busier the cores.
             with threadpool_limits(1, user_api="blas"):
                 yield from (_on_table(plan, name, seed) for name, seed in todo)
             return

@@ -1,4 +1,4 @@
-"""Pictures of a comparison: convergence with bands, and attainment surfaces where two objectives are compared."""
+"""Pictures of a comparison: convergence with bands, and attainment surfaces."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from coernas_moo.reporting.figure import (
     save,
     style,
 )
+from coernas_moo.search.dominance import non_dominated
 
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, FAINT, INK, BROWN)
 _LINES = [(colour, dash) for dash in ("-", "--", ":") for colour in _COLOURS]
@@ -59,62 +60,79 @@ def convergence_figure(comparison: Comparison) -> Figure:
 
 
 def attainment_figure(comparison: Comparison) -> Figure:
-    """What half of an algorithm's searches reach (line), a quarter and three quarters (band), and the reference."""
+    """What half of an algorithm's searches reach (line), a quarter and three quarters (band), and the reference.
+
+    One panel for each objective after the first, a cost, to the right; with more than two objectives each panel shows
+    what fronts reach in its two, whatever they cost otherwise.
+    """
     with style():
-        figure = new_figure(6.4, 4.4)
-        axes = figure.add_subplot()
-        reference = comparison.reference
-        right = float(reference.nadir[1])
-        # Scores are compared with their sign turned.
-        sign = -1.0 if comparison.objectives[0] == "score" else 1.0
-        for (name, fronts), (colour, dash) in zip(comparison.fronts.items(), cycle(_LINES), strict=False):
-            # The second objective, a cost, is drawn to the right.
-            surfaces = [attainment_surface([front[:, ::-1] for front in fronts], share) for share in (0.25, 0.5, 0.75)]
-            if not all(map(len, surfaces)):
-                continue
-            grid = np.unique(np.concatenate([*(surface[:, 0] for surface in surfaces), [right]]))
-            low, middle, high = (_steps(surface, grid) for surface in surfaces)
-            axes.fill_between(grid, sign * low, sign * high, step="post", color=colour, alpha=_BAND, linewidth=0)
-            first = name == comparison.plan.algorithms[0]
-            axes.plot(
-                grid,
-                sign * middle,
-                dash,
-                drawstyle="steps-post",
-                color=colour,
-                linewidth=2.2 if first else 1.2,
-                zorder=4 if first else 2,
-                label=name,
-            )
-        front = reference.front
-        axes.scatter(
-            front[:, 1],
-            sign * front[:, 0],
-            s=14,
-            color=INK,
-            zorder=5,
-            label="true front" if comparison.exact else "best known",
-        )
-        axes.set_xlim(None, right)
-        lowest, highest = float(reference.ideal[0]), float(reference.nadir[0])
-        if comparison.exact and lowest > 0 and highest / lowest > 4:
-            _log_scale(axes)
-        # What lies far behind the nadir, a search's first networks, would squash the front.
-        room = 0.1 * (highest - lowest) or 1.0
-        low_end, high_end = sorted((sign * lowest, sign * highest))
-        axes.set_ylim(0.95 * low_end if axes.get_yscale() == "log" else low_end - room, high_end + room)
-        axes.set_xlabel(fmt.axis_title(comparison.objectives[1]))
-        axes.set_ylabel(fmt.axis_title(comparison.objectives[0]))
-        axes.set_title("median attainment surface, band from a quarter to three quarters", loc="left", fontsize=10)
-        axes.legend(fontsize=8, ncols=2)
+        others = len(comparison.objectives) - 1
+        columns = min(others, 2)
+        rows = -(-others // columns)
+        figure = new_figure(6.4 * columns, 4.2 * rows + 0.2)
+        panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+        for panel in panels[others:]:
+            panel.set_visible(False)
+        for number, panel in enumerate(panels[:others], start=1):
+            _attained(panel, comparison, number)
+        title = "median attainment surface, band from a quarter to three quarters"
+        panels[0].set_title(title, loc="left", fontsize=10)
+        panels[0].legend(fontsize=8, ncols=2)
         figure.tight_layout()
     return figure
 
 
+def _attained(axes: Axes, comparison: Comparison, cost: int) -> None:
+    """Surfaces of the first objective against the objective numbered `cost`."""
+    reference = comparison.reference
+    right = float(reference.nadir[cost])
+    # Scores are compared with their sign turned.
+    sign = -1.0 if comparison.objectives[0] == "score" else 1.0
+    for (name, fronts), (colour, dash) in zip(comparison.fronts.items(), cycle(_LINES), strict=False):
+        pairs = [front[:, [cost, 0]] for front in fronts]
+        surfaces = [attainment_surface(pairs, share) for share in (0.25, 0.5, 0.75)]
+        if not all(map(len, surfaces)):
+            continue
+        grid = np.unique(np.concatenate([*(surface[:, 0] for surface in surfaces), [right]]))
+        low, middle, high = (_steps(surface, grid) for surface in surfaces)
+        axes.fill_between(grid, sign * low, sign * high, step="post", color=colour, alpha=_BAND, linewidth=0)
+        first = name == comparison.plan.algorithms[0]
+        axes.plot(
+            grid,
+            sign * middle,
+            dash,
+            drawstyle="steps-post",
+            color=colour,
+            linewidth=2.2 if first else 1.2,
+            zorder=4 if first else 2,
+            label=name,
+        )
+    front = reference.front[non_dominated(reference.front[:, [cost, 0]])]
+    axes.scatter(
+        front[:, cost],
+        sign * front[:, 0],
+        s=14,
+        color=INK,
+        zorder=5,
+        label="true front" if comparison.exact else "best known",
+    )
+    axes.set_xlim(None, right)
+    lowest, highest = float(reference.ideal[0]), float(reference.nadir[0])
+    if comparison.exact and lowest > 0 and highest / lowest > 4:
+        _log_scale(axes)
+    # What lies far behind the nadir, a search's first networks, would squash the front.
+    room = 0.1 * (highest - lowest) or 1.0
+    low_end, high_end = sorted((sign * lowest, sign * highest))
+    axes.set_ylim(0.95 * low_end if axes.get_yscale() == "log" else low_end - room, high_end + room)
+    axes.set_xlabel(fmt.axis_title(comparison.objectives[cost]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else fmt.short(value)))
+    axes.set_ylabel(fmt.axis_title(comparison.objectives[0]))
+
+
 def write_pictures(comparison: Comparison, folder: Path) -> None:
-    """Write `convergence` and, for two objectives, `attainment`, each as PNG and SVG."""
+    """Write `convergence` and, for two objectives and more, `attainment`, each as PNG and SVG."""
     pictures = {"convergence": convergence_figure(comparison)}
-    if len(comparison.objectives) == 2:
+    if len(comparison.objectives) > 1:
         pictures["attainment"] = attainment_figure(comparison)
     for name, figure in pictures.items():
         for suffix in ("png", "svg"):

@@ -53,7 +53,7 @@ def comparison_rows(comparison: Comparison) -> list[list[str]]:
             [
                 name,
                 _spread(comparison.summary(name, "final"), 4),
-                _spread(comparison.summary(name, "igd_plus"), 4),
+                _spread(comparison.summary(name, "igd_plus"), 4, "no front"),
                 *(_spread(Summary.of(row), 0) for row in standing.to_target),
                 _spread(comparison.summary(name, "best"), 2 if comparison.exact else 3),
                 f"{comparison.ranks[name]:.2f}",
@@ -73,7 +73,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         "|---|" + "---:|" * (len(HEAD) - 1),
         *(f"| {' | '.join(row)} |" for row in comparison_rows(comparison)),
         "",
-        f"{comparison_basis(comparison)}.",
+        f"{comparison_basis(comparison)}. {comparison_legend(comparison)}.",
         "",
         comparison_verdict(comparison),
     ]
@@ -117,6 +117,15 @@ def comparison_csv(comparison: Comparison) -> str:
                 ]
             )
     return text.getvalue()
+
+
+def comparison_legend(comparison: Comparison) -> str:
+    """What the columns are, without a full stop."""
+    return (
+        "IGD+: distance of the front from the reference; to 95 %, 99 %: evaluations until that share of the reference "
+        f"hypervolume; best: {comparison.objectives[0]}; rank: mean place among the algorithms over seeds; A12: how "
+        f"often {comparison.plan.algorithms[0]} ends above this one; s: processor seconds of a search, without workers"
+    )
 
 
 def comparison_verdict(comparison: Comparison) -> str:
@@ -196,12 +205,12 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
         write_atomically(folder / f"comparison.{suffix}", make(comparison))
 
 
-def _spread(summary: Summary, digits: int) -> str:
+def _spread(summary: Summary, digits: int, infinite: str = "never") -> str:
     def number(value: float) -> str:
-        return f"{value:.{digits}f}" if math.isfinite(value) else "never"
+        return f"{value:.{digits}f}" if math.isfinite(value) else infinite
 
     if not (math.isfinite(summary.median) or math.isfinite(summary.low) or math.isfinite(summary.high)):
-        return "never"
+        return infinite
     return f"{number(summary.median)} ({number(summary.low)} to {number(summary.high)})"
 
 

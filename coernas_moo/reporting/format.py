@@ -149,3 +149,16 @@ def axis_title(objective: str) -> str:
         ('parameters', 'latency, ms', 'validation error on cifar10, %')
     """
     return f"{axis_label(objective)}, {unit(objective)}" if unit(objective) else axis_label(objective)
+
+
+def short(number: float) -> str:
+    """A tick's text, without decimals that say nothing.
+
+    Example:
+        >>> short(2_000_000), short(1_500), short(0.25)
+        ('2 M', '1.5 k', '0.25')
+    """
+    digits, space, prefix = count(number).partition(" ")
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return f"{digits}{space}{prefix}"

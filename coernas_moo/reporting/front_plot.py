@@ -29,6 +29,9 @@ PICK_STYLES = {"best": (VERMILLION, "*"), "knee": (GREEN, "D"), "fastest": (PURP
 """Colour and marker of each pick."""
 
 _MOST_COLUMNS = 3
+_ABOUT_LINES = 2
+"""Of the problem's description, at most."""
+
 _LEFT, _LINE, _LETTERS_AN_INCH = 0.62, 0.19, 13
 """Left margin and line height in inches, and letters of the subtitle's size."""
 
@@ -49,10 +52,9 @@ def front_figure(run: Run) -> Figure:
         others = run.archive.objectives[1:]
         columns = min(max(1, len(others)), _MOST_COLUMNS)
         rows = -(-max(1, len(others)) // columns)
-        figure = new_figure(
-            5.2 * columns + (1.6 if columns == 1 else 0.3),
-            4.1 * rows + 0.75 + (_LINE if run.problem.description else 0),
-        )
+        width = 5.2 * columns + (1.6 if columns == 1 else 0.3)
+        lines = _subtitles(run, int(_LETTERS_AN_INCH * (width - 1.5 * _LEFT)))
+        figure = new_figure(width, 4.1 * rows + 0.75 + _LINE * (len(lines) - 1))
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
         for panel in panels[max(1, len(others)) :]:
             panel.set_visible(False)
@@ -64,7 +66,7 @@ def front_figure(run: Run) -> Figure:
         )
         for panel in panels[::columns]:
             panel.set_ylabel(_axis_text(run.archive.objectives[0]))
-        _finish(figure, run, panels)
+        _finish(figure, run, panels, lines)
         for panel, points in zip(panels, drawn, strict=True):
             place(panel, _draw_picks(panel, run, points), points)
     return figure
@@ -157,28 +159,14 @@ def _format_axis(axes: Axes, which: str, objective: Objective, values: NDArray[n
         set_limits = axes.set_xlim if which == "x" else axes.set_ylim
         set_limits(0, 1.06)
     else:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if objective.unit else _short(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if objective.unit else fmt.short(value)))
 
 
-def _short(number: float) -> str:
-    """A tick's text, without decimals that say nothing.
-
-    Example:
-        >>> _short(2_000_000), _short(1_500), _short(0.25)
-        ('2 M', '1.5 k', '0.25')
-    """
-    digits, space, prefix = fmt.count(number).partition(" ")
-    if "." in digits:
-        digits = digits.rstrip("0").rstrip(".")
-    return f"{digits}{space}{prefix}"
-
-
-def _finish(figure: Figure, run: Run, panels: Sequence[Axes]) -> None:
-    """Title, legend and margins."""
+def _finish(figure: Figure, run: Run, panels: Sequence[Axes], lines: Sequence[str]) -> None:
+    """Title, the lines under it, legend and margins."""
     width, height = figure.get_figwidth(), figure.get_figheight()
     left = _LEFT / width
     figure.text(left, 1 - 0.16 / height, run.problem.name, fontsize=13.5, fontweight="bold", va="top")
-    lines = _subtitles(run, int(_LETTERS_AN_INCH * (width - 1.5 * _LEFT)))
     for number, line in enumerate(lines):
         figure.text(left, 1 - (0.43 + _LINE * number) / height, line, color=FAINT, va="top")
     for panel in panels:
@@ -201,11 +189,11 @@ def _finish(figure: Figure, run: Run, panels: Sequence[Axes]) -> None:
 
 def _subtitles(run: Run, most: int) -> list[str]:
     """What was searched, in lines of about `most` characters."""
-    about = textwrap.shorten(run.problem.description, most, placeholder=" …")
+    about = textwrap.wrap(run.problem.description, most, max_lines=_ABOUT_LINES, placeholder=" …")
     facts = (
         f"{Shape(*run.state.shape)} images, {len(run.state.classes):,} classes: "
         f"{run.archive.evaluations:,} networks "
         f"{'evaluated, none trained' if builds_networks(run.problem) else 'read from the table'}, "
         f"{len(run.front):,} on the front"
     )
-    return [about, facts] if about else [facts]
+    return [*about, facts]

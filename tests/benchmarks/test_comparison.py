@@ -23,7 +23,7 @@ from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.evaluation.workers import WorkerPool
 from coernas_moo.reporting.comparison_document import read_comparison
-from coernas_moo.reporting.comparison_plots import write_pictures
+from coernas_moo.reporting.comparison_plots import attainment_figure, write_pictures
 from coernas_moo.reporting.comparison_tables import (
     HEAD,
     comparison_csv,
@@ -33,6 +33,7 @@ from coernas_moo.reporting.comparison_tables import (
     comparison_markdown,
     write_comparison,
 )
+from coernas_moo.reporting.format import axis_title
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.presets import effective_preset
 
@@ -288,12 +289,22 @@ def test_files_and_pictures_are_written(compared: tuple[Comparison, Path], tmp_p
     assert "mathdefault" not in drawn + (tmp_path / "convergence.svg").read_text()
 
 
-def test_five_objectives_have_no_attainment_surface(table_here: None, tmp_path: Path) -> None:
+def test_five_objectives_have_an_attainment_surface_for_each_pair_with_the_first(
+    table_here: None, tmp_path: Path
+) -> None:
     problem = load_problem("nb201-mop5", {"search.population": 20})
     found = compare(Plan(problem, ("hd-duaas", "moead"), 2, 60), tmp_path / "c", workers=1)
     write_pictures(found, tmp_path)
     assert (tmp_path / "convergence.png").exists()
-    assert not (tmp_path / "attainment.png").exists()
+    figure = attainment_figure(found)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_xlabel() for axes in shown] == [axis_title(name) for name in problem.objectives[1:]]
+    for axes, cost in zip(shown, range(1, 5), strict=True):
+        drawn = axes.collections[-1].get_offsets()
+        pairs = found.reference.front[:, [cost, 0]]
+        slow = [p for p in pairs if not any((q <= p).all() and (q < p).any() for q in pairs)]
+        assert sorted(map(tuple, np.asarray(drawn).tolist())) == sorted(set(map(tuple, np.array(slow).tolist())))
+    assert (tmp_path / "attainment.png").exists()
 
 
 def test_screened_offspring_come_in_batches_that_make_up_a_generation(table_here: None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from commands import coernas
 
+from coernas_moo.benchmarks import comparison
 from coernas_moo.errors import DataError
 from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
 
@@ -54,7 +55,7 @@ def test_a_comparison_prints_a_table_and_a_verdict_and_leaves_files() -> None:
     assert found.exit_code == 0, found.output
     lines = found.output.splitlines()
     assert any(line.strip().startswith("random") for line in lines)
-    assert lines[-1] == (
+    assert lines[-2] == (
         "2 seeds are too few to tell hd-duaas from 1 other: the test takes 6 at least (final hypervolume, 12 "
         "evaluations)."
     )
@@ -225,3 +226,13 @@ def test_a_table_in_csv_is_the_same_table(tmp_path: Path) -> None:
     path.write_text("arch\n")
     with pytest.raises(DataError, match="has no rows"):
         TabularBenchmark.load(path)
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison, "compare", interrupted)
+    found = coernas("compare", "small.toml", "--seeds", "2", "--evaluations", "12")
+    assert found.exit_code == 130
+    assert "go on by giving the same command again (results/runs/compare-small)" in found.output

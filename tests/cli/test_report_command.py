@@ -52,7 +52,7 @@ def test_a_run_by_name_goes_where_out_says(reported: Run) -> None:
 
 def test_several_runs_are_one_page_in_the_current_folder(reported: Run) -> None:
     other = make_run(Path("other"), parse_problem(PROBLEM, "test", Path.cwd()), networks=5, seed=3)
-    result = coernas("report", "reported-1", "other", "other")
+    result = coernas("report", "reported-1", "other", "other", "./other/", str(Path("other").resolve()))
     assert result.output.startswith("wrote report.html  (")
     text = Path("report.html").read_text(encoding="utf-8")
     assert text.count('<article class="entry"') == 2

@@ -52,7 +52,7 @@ def test_the_aptos_layout_by_table_or_folder(tmp_path: Path) -> None:
         assert data.names("train") == ("a", "b", "c")
         assert data.labels("train").tolist() == [1, 0, 2]
         assert data.info.shape == (3, 9, 8)
-            assert [line.split(":")[0] for line in data.info.warnings] == ["classes '0', '9', '10' have one image only"]
+        assert [line.split(":")[0] for line in data.info.warnings] == ["classes '0', '9', '10' have one image only"]
 
 
 @pytest.mark.parametrize(

@@ -170,3 +170,13 @@ def test_a_very_deep_network_is_drawn(run_with: Callable[..., Run]) -> None:
 def test_dollars_in_a_description_are_not_mathematics(run_with: Callable[..., Run]) -> None:
     figure = front_figure(run_with(description=r"a $\frac{ description _ $"))
     assert pixels(as_bytes(figure, "png")).std() > 0
+
+
+def test_a_long_description_is_folded_under_the_title(run_with: Callable[..., Run]) -> None:
+    about = (
+        "training-free score against parameters, MACs, latency and energy on the device beside the camera of line five"
+    )
+    run = run_with(description=about, objectives=["score", "params"])
+    shown = [text.get_text() for text in front_figure(run).texts]
+    start = next(i for i, text in enumerate(shown) if text.startswith("training-free"))
+    assert " ".join(shown[start : start + 2]) == about

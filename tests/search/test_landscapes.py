@@ -76,7 +76,7 @@ class Tables(Problem):
 def test_segment_operators_beat_real_coded_ones_where_genes_interact() -> None:
     space = Plain()
     ours, theirs = [], []
-    for seed in range(1, 7):
+    for seed in range(1, 21):
         problem = Tables(seed)
         baseline = NSGA2(
             pop_size=PRESET.population,
@@ -87,4 +87,6 @@ def test_segment_operators_beat_real_coded_ones_where_genes_interact() -> None:
         )
         ours.append(-minimize(problem, HDDUAAS(space, PRESET), ("n_gen", PRESET.generations), seed=seed).F[0])
         theirs.append(-minimize(problem, baseline, ("n_gen", PRESET.generations), seed=seed).F[0])
-    assert np.mean(ours) > 1.1 * np.mean(theirs)
+    ratios = np.divide(ours, theirs).ravel()
+    print(f"\nbest sums, segment operators over real-coded ones: {np.round(ratios, 2).tolist()}")  # noqa: T201
+    assert np.exp(np.log(ratios).mean()) > 1.1

@@ -16,8 +16,9 @@ from coernas_moo.benchmarks.attainment import attainment_surface
 from coernas_moo.benchmarks.quartiles import Summary
 from coernas_moo.errors import RunError
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.comparison_document import DOCUMENT, ComparisonDocument, read_comparison
+from coernas_moo.reporting.comparison_document import DOCUMENT, ComparisonDocument, Front, read_comparison
 from coernas_moo.reporting.html.numbers import shorts
+from coernas_moo.search.dominance import non_dominated
 
 TABLE, PROBLEM = "comparison.csv", "problem.toml"
 _CURVE = "hypervolume_"
@@ -34,8 +35,8 @@ class AlgorithmData(msgspec.Struct, frozen=True):
         curve: quartiles of the share of the reference hypervolume, one list each, a value a checkpoint.
         final, igd_plus, seconds: a value a seed.
         reached: share of the reference hypervolume to evaluations, null where it was never reached.
-        surfaces: attainment surfaces of a quarter, half and three quarters of the searches, points (second objective,
-            first objective); empty where there are none.
+        surfaces: for each objective after the first, attainment surfaces of a quarter, half and three quarters of the
+            searches, points (that objective, first objective); empty where there are none.
     """
 
     name: str
@@ -44,7 +45,7 @@ class AlgorithmData(msgspec.Struct, frozen=True):
     igd_plus: list[float | None]
     seconds: list[float | None]
     reached: dict[str, list[float | None]]
-    surfaces: list[Surface]
+    surfaces: list[list[Surface]]
 
 
 class ComparisonData(msgspec.Struct, frozen=True):
@@ -52,7 +53,8 @@ class ComparisonData(msgspec.Struct, frozen=True):
 
     Args:
         titles: of the objectives, beside axes.
-        reference: points (second objective, first objective), scores as they are, not with their sign turned.
+        reference: for each objective after the first, points (that objective, first objective), scores as they are,
+            not with their sign turned.
     """
 
     id: str
@@ -62,7 +64,7 @@ class ComparisonData(msgspec.Struct, frozen=True):
     exact: bool
     checkpoints: list[int]
     algorithms: list[AlgorithmData]
-    reference: Surface
+    reference: list[Surface]
     kind: str = "comparison"
 
 
@@ -104,7 +106,7 @@ def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
         document.exact,
         checkpoints,
         [_algorithm(document, name, curves.get(name)) for name in document.algorithms],
-        _turned(document, document.reference) if len(document.objectives) == 2 else [],
+        [_turned(document, _pairs(document.reference, cost).tolist()) for cost in _costs(document)],
     )
     head, rows = _table(document)
     return ComparisonEntry(
@@ -171,15 +173,26 @@ def _algorithm(document: ComparisonDocument, name: str, curves: NDArray[np.float
         shorts(_numbers(result.igd_plus)),
         shorts(result.seconds),
         {target: shorts(_numbers(values)) for target, values in result.evaluations_to.items()},
-        _surfaces(document, result.fronts),
+        [_surfaces(document, result.fronts, cost) for cost in _costs(document)],
     )
 
 
-def _surfaces(document: ComparisonDocument, fronts: list[list[list[float]]]) -> list[Surface]:
-    """Of two objectives; empty where three quarters of the searches reach nothing in common."""
-    if len(document.objectives) != 2 or not fronts:
+def _costs(document: ComparisonDocument) -> range:
+    """Numbers of the objectives after the first; none where fronts are not in the document."""
+    return range(1, len(document.objectives) if document.reference else 1)
+
+
+def _pairs(front: Front, cost: int) -> NDArray[np.float64]:
+    """Of points, the first objective and that numbered `cost`; only those that no other dominates in these two."""
+    pairs = np.array(front, dtype=float)[:, [0, cost]] if front else np.empty((0, 2))
+    return pairs[non_dominated(pairs)]
+
+
+def _surfaces(document: ComparisonDocument, fronts: list[Front], cost: int) -> list[Surface]:
+    """Of the first objective and another one; empty where three quarters of the searches reach nothing in common."""
+    if not fronts:
         return []
-    turned = [np.array(front, dtype=float).reshape(-1, 2)[:, ::-1] for front in fronts]
+    turned = [_pairs(front, cost)[:, ::-1] for front in fronts]
     surfaces = [attainment_surface(turned, share) for share in QUARTILES]
     if not all(map(len, surfaces)):
         return []

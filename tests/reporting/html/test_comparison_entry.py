@@ -81,8 +81,8 @@ def test_curves_are_quartiles_of_the_table(folder: Path) -> None:
 
 def test_surfaces_have_the_cost_first(folder: Path) -> None:
     data = comparison_entry(folder, "entry-1").data
-    assert data.reference == [[2, 0.5], [1, 1]]
-    quarter, half, _ = data.algorithms[0].surfaces
+    assert data.reference == [[[2, 0.5], [1, 1]]]
+    ((quarter, half, _),) = data.algorithms[0].surfaces
     assert quarter == [[1, 1], [3, 0.5]]
     assert half == [[2, 2], [4, 0.5]]
 
@@ -95,8 +95,8 @@ def test_scores_are_shown_as_they_are(tmp_path: Path) -> None:
     made = replace(made, objectives=["score", "latency:fpga"], algorithms=turned, reference=[[-0.9, 3.0], [-0.5, 2.0]])
     data = comparison_entry(write(tmp_path / "scores", made), "e").data
     assert data.titles == ["score", "latency on fpga, ms"]
-    assert data.reference == [[3, 0.9], [2, 0.5]]
-    assert data.algorithms[0].surfaces[1] == [[2, 0.5], [3, 0.9]]
+    assert data.reference == [[[3, 0.9], [2, 0.5]]]
+    assert data.algorithms[0].surfaces[0][1] == [[2, 0.5], [3, 0.9]]
 
 
 def test_the_table_says_median_and_quartiles(folder: Path) -> None:
@@ -142,9 +142,17 @@ def test_published_files_without_problem_or_fronts_are_enough(tmp_path: Path) ->
     assert "What the searches reach" not in page
 
 
-def test_five_objectives_have_no_surface(tmp_path: Path) -> None:
-    data = comparison_entry(write(tmp_path / "five", document(objectives=5)), "e").data
-    assert (data.reference, data.algorithms[0].surfaces) == ([], [])
+def test_three_objectives_have_a_surface_for_each_pair_with_the_first(tmp_path: Path) -> None:
+    made = document(objectives=3)
+    front = [[0.5, 3.0, 1.0], [0.4, 4.0, 2.0], [0.6, 1.0, 5.0]]
+    results = {name: replace(result, fronts=[front] * 3) for name, result in made.algorithms.items()}
+    made = replace(made, algorithms=results, reference=front)
+    data = comparison_entry(write(tmp_path / "three", made), "e").data
+    assert data.reference == [[[3, 0.5], [4, 0.4], [1, 0.6]], [[1, 0.5], [2, 0.4]]]
+    for surfaces, corners in zip(
+        data.algorithms[0].surfaces, ([[1, 0.6], [3, 0.5], [4, 0.4]], [[1, 0.5], [2, 0.4]]), strict=True
+    ):
+        assert surfaces == [corners] * 3
 
 
 def test_names_are_escaped_in_the_page(folder: Path) -> None:

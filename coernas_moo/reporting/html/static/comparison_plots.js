@@ -7,7 +7,7 @@ function drawComparison(data, root) {
   const container = (name) => root.querySelector(`[data-plots="${name}"]`);
   drawRegret(data, container("regret"));
   drawFinal(data, container("final"));
-  if (container("attainment")) drawAttainment(data, container("attainment"));
+  if (container("attainment")) data.reference.forEach((_, cost) => drawAttainment(data, cost, container("attainment")));
 }
 
 /** A band between two lines, hidden and shown with the line it belongs to. */
@@ -118,16 +118,20 @@ function drawFinal(data, container) {
   }
 }
 
-function drawAttainment(data, container) {
-  const div = addPlot(container, null, 500);
+/** Surfaces of the first objective against a cost, the objective with that number after the first. */
+function drawAttainment(data, cost, container) {
+  const several = data.reference.length > 1;
+  const div = addPlot(container, several ? plain(`against ${data.titles[cost + 1]}`) : null, 500);
+  const reference = data.reference[cost];
   const column = (points, index) => points.map((point) => point[index]);
   whenSeen(div, () => {
-    const right = Math.max(...column(data.reference, 0));
+    const right = Math.max(...column(reference, 0));
     const traces = data.algorithms.flatMap((algorithm, index) => {
-      if (!algorithm.surfaces.length) return [];
+      const surfaces = algorithm.surfaces[cost];
+      if (!surfaces.length) return [];
       const look = lineLook(index);
-      const grid = [...new Set([...algorithm.surfaces.flatMap((surface) => column(surface, 0)), right])].sort((a, b) => a - b);
-      const [low, middle, high] = algorithm.surfaces.map((surface) => onGrid(surface, grid));
+      const grid = [...new Set([...surfaces.flatMap((surface) => column(surface, 0)), right])].sort((a, b) => a - b);
+      const [low, middle, high] = surfaces.map((surface) => onGrid(surface, grid));
       const start = high.findIndex((value) => value !== null);
       return [
         band(...steps(grid.slice(start), low.slice(start), high.slice(start)), look.color, algorithm.name, "linear"),
@@ -147,22 +151,22 @@ function drawAttainment(data, container) {
       type: "scatter",
       mode: "markers",
       name: data.exact ? "true front" : "best known",
-      x: column(data.reference, 0),
-      y: column(data.reference, 1),
+      x: column(reference, 0),
+      y: column(reference, 1),
       marker: { color: colour("ink"), size: 6 },
       hovertemplate: "reference: %{y:.4~g} at %{x:.4~g}<extra></extra>",
     });
-    const values = column(data.reference, 1);
+    const values = column(reference, 1);
     const spread = data.exact && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 4;
     const layout = baseLayout({
       showlegend: true,
-      xaxis: axisLayout(plain(data.titles[1]), { tickformat: "~g" }),
+      xaxis: axisLayout(plain(data.titles[cost + 1]), { tickformat: "~g" }),
       yaxis: axisLayout(plain(data.titles[0]), {
         tickformat: "~g",
         ...(spread ? { type: "log", tickvals: logTicks(Math.min(...values), Math.max(...values)) } : { nticks: 8 }),
       }),
     });
-    draw(div, traces, layout, "Attainment surfaces");
+    draw(div, traces, layout, `Attainment surfaces against ${data.titles[cost + 1]}`);
   });
 }
 
