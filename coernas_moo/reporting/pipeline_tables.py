@@ -133,7 +133,7 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         *Validation* is accuracy on the part that chose the epoch.""",
         f"Every training by itself: [{name}.csv]({name}.csv); protocol: [protocol.json](protocol.json).",
         f"""Latency: one image, one thread, {device_name()}; all networks in turns, median of the rounds. Training
-        seconds are the mean of one training's.""",
+        seconds are wall-clock time of one training, mean; what else the machine does makes them longer.""",
     ]
 
 

@@ -22,19 +22,25 @@ done
 echo "tables: $(($(date +%s) - began)) s"
 # Where networks are built and scored: fewer rivals.
 few=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random
-free="nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free"
-# They differ in their latencies only: what one has scored, the next need not.
-scored=
+free="nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb201-eyeriss-free nb201-mop5-free"
+# The same searches, by what they searched: scores instead of true errors.
+as_searched() {
+  coernas compare "$1" --algorithms "$few" --seeds "$seeds" --evaluations 500 --out "results/runs/compare-$1" \
+    --as-searched >/dev/null
+  mkdir -p "results/comparison/$1-as-searched"
+  cp "results/runs/compare-$1-as-searched"/comparison.* "results/runs/compare-$1-as-searched"/*.png \
+    "results/comparison/$1-as-searched/"
+}
+# They differ in their costs only: what one has scored, the next need not. One is judged while the next begins.
+scored= judging=
 for problem in $free; do
   run "$problem" 500 "$few" ${scored:+--scores-of "$scored"}
   scored=results/runs/compare-$problem
-  # The same searches, by what they searched: scores instead of true errors.
-  coernas compare "$problem" --algorithms "$few" --seeds "$seeds" --evaluations 500 \
-    --out "results/runs/compare-$problem" --as-searched >/dev/null
-  mkdir -p "results/comparison/$problem-as-searched"
-  cp "results/runs/compare-$problem-as-searched"/comparison.* "results/runs/compare-$problem-as-searched"/*.png \
-    "results/comparison/$problem-as-searched/"
+  ${judging:+wait "$judging"}
+  as_searched "$problem" &
+  judging=$!
 done
+wait "$judging"
 run digits 300 "$few"
 if [ -n "${XSDD:-}" ]; then
   run xsdd 300 "$few" --data "$XSDD"
