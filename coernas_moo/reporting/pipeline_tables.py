@@ -123,8 +123,8 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         f"{images}. {divisions_text(table)} Nothing was chosen by the test part.",
         *(f"Note: {message}." for message in table.warnings),
         f"""Search: once, seed {table.problem.search.seed}, {state.evaluations:,} networks evaluated in
-        {state.seconds:.0f} s (the measuring of operators' latencies included, where they were not known), none trained{limits}; score of formulas {FORMULAS}. Picks are named as in
-        `coernas train`.""",
+        {state.seconds:.0f} s (with measuring latencies of operators, where they were not known), none
+        trained{limits}; score of formulas {FORMULAS}. Picks are named as in `coernas train`.""",
         f"""Training: from scratch, {seeds}, the same recipe and number of epochs for all: {recipe_text(recipe)};
         {kept_text(recipe, _validated(table))}. One thread a training, {table.workers} at once.""",
         f"""Accuracy, F1, recall, kappa: mean ± standard deviation over the trainings, test part; weighted averages as
