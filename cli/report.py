@@ -40,10 +40,12 @@ def command(runs: tuple[str, ...], out: Path | None, show: bool) -> None:
 
     require_packages()
     # One folder under two names is shown once.
-    named = {run_path(name).resolve(): name for name in reversed(runs)}
-    names: list[str | None] = [*reversed(named.values())] or [None]
-    entries = [_entry(name, f"entry-{number}") for number, name in enumerate(names, start=1)]
-    path = write_report(entries, out or _default(runs))
+    named: dict[Path, str] = {}
+    for name in runs:
+        named.setdefault(run_path(name).resolve(), name)
+    names = tuple(named.values())
+    entries = [_entry(name, f"entry-{number}") for number, name in enumerate(names or (None,), start=1)]
+    path = write_report(entries, out or _default(names))
     click.echo(f"wrote {path}  ({path.stat().st_size / 1e6:.1f} MB)")
     if show:
         click.launch(str(path))

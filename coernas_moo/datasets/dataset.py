@@ -94,8 +94,9 @@ class DatasetInfo:
         if not lone:
             return ()
         one = len(lone) == 1
+        named = ", ".join(map(repr, lone[:3])) + (f" and {len(lone) - 3} more" if len(lone) > 3 else "")
         return (
-            f"{'class' if one else 'classes'} {', '.join(map(repr, lone))} {'has' if one else 'have'} one image only: "
+            f"{'class' if one else 'classes'} {named} {'has' if one else 'have'} one image only: "
             "that is enough to search, but training needs one to learn from and one to test on",
         )
 

@@ -6,6 +6,7 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -77,7 +78,12 @@ def attainment_figure(comparison: Comparison) -> Figure:
             _attained(panel, comparison, number)
         title = "median attainment surface, band from a quarter to three quarters"
         panels[0].set_title(title, loc="left", fontsize=10)
-        panels[0].legend(fontsize=8, ncols=2)
+        # An algorithm may have no surface in one panel and one in another.
+        named: dict[str, Artist] = {}
+        for panel in panels[:others]:
+            handles, names = panel.get_legend_handles_labels()
+            named |= dict(zip(names, handles, strict=True))
+        panels[0].legend([*named.values()], [*named], fontsize=8, ncols=2)
         figure.tight_layout()
     return figure
 
@@ -117,7 +123,7 @@ def _attained(axes: Axes, comparison: Comparison, cost: int) -> None:
         label="true front" if comparison.exact else "best known",
     )
     axes.set_xlim(None, right)
-    lowest, highest = float(reference.ideal[0]), float(reference.nadir[0])
+    lowest, highest = float(front[:, 0].min()), float(front[:, 0].max())
     if comparison.exact and lowest > 0 and highest / lowest > 4:
         _log_scale(axes)
     # What lies far behind the nadir, a search's first networks, would squash the front.

@@ -121,10 +121,13 @@ def comparison_csv(comparison: Comparison) -> str:
 
 def comparison_legend(comparison: Comparison) -> str:
     """What the columns are, without a full stop."""
+    first = comparison.plan.algorithms[0]
+    shares = ", ".join(f"{target:.0%}" for target in TARGETS)
     return (
-        "IGD+: distance of the front from the reference; to 95 %, 99 %: evaluations until that share of the reference "
-        f"hypervolume; best: {comparison.objectives[0]}; rank: mean place among the algorithms over seeds; A12: how "
-        f"often {comparison.plan.algorithms[0]} ends above this one; s: processor seconds of a search, without workers"
+        f"IGD+: distance of the front from the reference; to {shares}: evaluations until that share of the reference "
+        f"hypervolume; best: {comparison.objectives[0]}; rank: mean place among the algorithms over the seeds; p: "
+        f"Wilcoxon's signed-rank test against {first}, after Holm; A12: how often {first} ends above this one; against "
+        f"it: what {first} did; s: processor seconds of a search, without workers"
     )
 
 

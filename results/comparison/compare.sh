@@ -33,14 +33,16 @@ as_searched() {
 }
 # They differ in their costs only: what one has scored, the next need not. One is judged while the next begins.
 scored= judging=
+trap '[ -z "$judging" ] || wait "$judging" || :' EXIT
 for problem in $free; do
   run "$problem" 500 "$few" ${scored:+--scores-of "$scored"}
   scored=results/runs/compare-$problem
-  ${judging:+wait "$judging"}
+  [ -z "$judging" ] || wait "$judging"
   as_searched "$problem" &
   judging=$!
 done
 wait "$judging"
+judging=
 run digits 300 "$few"
 if [ -n "${XSDD:-}" ]; then
   run xsdd 300 "$few" --data "$XSDD"

@@ -50,12 +50,18 @@ def test_a_run_by_name_goes_where_out_says(reported: Run) -> None:
     assert not (reported.directory.path / "report.html").exists()
 
 
+def test_one_run_under_two_names_is_reported_in_its_folder(reported: Run) -> None:
+    path = reported.directory.path / "report.html"
+    assert coernas("report", "reported-1", str(reported.directory.path)).output.startswith(f"wrote {path}  (")
+
+
 def test_several_runs_are_one_page_in_the_current_folder(reported: Run) -> None:
     other = make_run(Path("other"), parse_problem(PROBLEM, "test", Path.cwd()), networks=5, seed=3)
-    result = coernas("report", "reported-1", "other", "other", "./other/", str(Path("other").resolve()))
+    result = coernas("report", "reported-1", "other", "results/runs/reported-1", "other", "./other/")
     assert result.output.startswith("wrote report.html  (")
     text = Path("report.html").read_text(encoding="utf-8")
     assert text.count('<article class="entry"') == 2
+    assert text.index('id="entry-1"') < text.index(reported.front[0].text) < text.index('id="entry-2"')
     assert other.front[0].text in text
 
 

@@ -68,6 +68,8 @@ def test_a_class_of_one_image_is_told_before_anything_is_trained(tmp_path: Path)
     assert [line.split(" only")[0] for line in said] == ["class 'b' has one image"]
     said = read(write_classes(tmp_path, {"a": 3, "c": 1})).info.warnings
     assert [line.split(" only")[0] for line in said] == ["classes 'b', 'c' have one image"]
+    said = read(write_classes(tmp_path, {"a": 3, "d": 1, "e": 1})).info.warnings
+    assert [line.split(" only")[0] for line in said] == ["classes 'b', 'c', 'd' and 1 more have one image"]
 
 
 def test_one_image_is_enough_where_others_test(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
             (
                 name,
                 _median(result.hypervolume, 4),
-                _median(_numbers(result.igd_plus), 4),
+                _median(_numbers(result.igd_plus), 4, "no front"),
                 *(_median(_numbers(result.evaluations_to.get(target, [])), 0) for target in targets),
                 _best(document, result.best),
                 f"{document.ranks[name]:.2f}" if name in document.ranks else "",
@@ -251,14 +251,14 @@ def _numbers(values: list[float | None]) -> list[float]:
     return [np.inf if value is None else value for value in values]
 
 
-def _median(values: list[float], digits: int) -> str:
-    """Median and quartiles, where never counts as worst."""
+def _median(values: list[float], digits: int, infinite: str = "never") -> str:
+    """Median and quartiles, where what was never reached counts as worst."""
     if not values:
         return fmt.UNKNOWN
     found = Summary.of(values)
-    low, middle, high = (_number(value, digits) for value in (found.low, found.median, found.high))
+    low, middle, high = (_number(value, digits, infinite) for value in (found.low, found.median, found.high))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if np.isfinite(value) else "never"
+def _number(value: float, digits: int, infinite: str) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else infinite

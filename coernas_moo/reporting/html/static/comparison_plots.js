@@ -121,7 +121,7 @@ function drawFinal(data, container) {
 /** Surfaces of the first objective against a cost, the objective with that number after the first. */
 function drawAttainment(data, cost, container) {
   const several = data.reference.length > 1;
-  const div = addPlot(container, several ? plain(`against ${data.titles[cost + 1]}`) : null, 500);
+  const div = addPlot(container, several ? `Against ${data.titles[cost + 1]}` : null, 500);
   const reference = data.reference[cost];
   const column = (points, index) => points.map((point) => point[index]);
   whenSeen(div, () => {
