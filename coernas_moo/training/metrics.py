@@ -94,8 +94,7 @@ def expected_calibration_error(probabilities: Floats, labels: Counts, bins: int 
         >>> expected_calibration_error(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]), bins=10)
         0.35
     """
-    bin_of, gaps = _gaps(probabilities, labels, bins)
-    return float(np.abs(np.bincount(bin_of, weights=gaps, minlength=bins)).sum() / len(labels))
+    return _calibration(*_gaps(probabilities, labels, bins))
 
 
 def calibration_interval(
@@ -119,10 +118,15 @@ def calibration_interval(
     drawn = np.empty(resamples)
     for resample in range(resamples):
         chosen = rng.integers(count, size=count)
-        drawn[resample] = np.abs(np.bincount(bin_of[chosen], weights=gaps[chosen])).sum() / count
-    tail, bias = 50 * (1 - level), drawn.mean() - expected_calibration_error(probabilities, labels, bins)
+        drawn[resample] = _calibration(bin_of[chosen], gaps[chosen])
+    tail, bias = 50 * (1 - level), drawn.mean() - _calibration(bin_of, gaps)
     low, high = np.maximum(np.percentile(drawn, (tail, 100 - tail)) - 2 * bias, 0.0)
     return float(low), float(high)
+
+
+def _calibration(bin_of: Counts, gaps: Floats) -> float:
+    """The expected calibration error of images in bins, with what `_gaps` says of them."""
+    return float(np.abs(np.bincount(bin_of, weights=gaps)).sum() / len(gaps))
 
 
 def _gaps(probabilities: Floats, labels: Counts, bins: int) -> tuple[Counts, Floats]:

@@ -5,14 +5,17 @@
 set -eu
 seeds=${SEEDS:-20}
 began=$(date +%s)
+keep() {
+  mkdir -p "results/comparison/$1"
+  cp "results/runs/compare-$1"/comparison.* "results/runs/compare-$1"/*.png "results/comparison/$1/"
+}
 run() {
   problem=$1 evaluations=$2 algorithms=$3
   shift 3
   out=results/runs/compare-$problem
   started=$(date +%s)
   coernas compare "$problem" --algorithms "$algorithms" --seeds "$seeds" --evaluations "$evaluations" --out "$out" "$@"
-  mkdir -p "results/comparison/$problem"
-  cp "$out"/comparison.* "$out"/*.png "results/comparison/$problem/"
+  keep "$problem"
   echo "$problem: $(($(date +%s) - started)) s"
 }
 all=hd-duaas,hd-duaas-plain,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixed-ga
@@ -27,9 +30,7 @@ free="nb201-edgegpu-free nb201-pixel3-free nb201-raspi4-free nb201-fpga-free nb2
 as_searched() {
   coernas compare "$1" --algorithms "$few" --seeds "$seeds" --evaluations 500 --out "results/runs/compare-$1" \
     --as-searched >/dev/null
-  mkdir -p "results/comparison/$1-as-searched"
-  cp "results/runs/compare-$1-as-searched"/comparison.* "results/runs/compare-$1-as-searched"/*.png \
-    "results/comparison/$1-as-searched/"
+  keep "$1-as-searched"
 }
 # They differ in their costs only: what one has scored, the next need not. One is judged while the next begins.
 scored= judging=
