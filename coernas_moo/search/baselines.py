@@ -43,7 +43,7 @@ TRIES = 200
 
 def one_gene(space: SearchSpace) -> AdaptiveMutation:
     """Categorical mutation at the constant rate of one gene an offspring."""
-    return AdaptiveMutation(space, default=1.0 / len(space.genes), calm=1.0, wild=1.0, stall_limit=1.0)
+    return AdaptiveMutation(space, default=1.0 / len(space.genes), calm=1.0, wild=1.0)
 
 
 def categorical(problem: SearchProblem) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         pairs = self.mating.selection.do(self.problem, self.pop, -(-n // 2), 2, to_pop=False, random_state=rng)
         crossed = crossover.cross(self.pop.get("X")[pairs], rng)
         qualities = np.tile(quality(self.pop)[pairs].mean(axis=1), 2)
-        mutants: NDArray[np.int64] = mutation.mutate(crossed, qualities, rng, self)[:n]
+        mutants: NDArray[np.int64] = mutation.mutate(crossed, qualities, rng)[:n]
         return mutants
 
     def _there(self) -> NDArray[np.int64]:

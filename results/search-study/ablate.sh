@@ -26,9 +26,9 @@ table() {
 table "Screening" hd-duaas "hd-duaas-plain,nsga2-sbx,costs-unknown,plain-codes,without-counts,genes-only,refitted,\
 no-optimism,less-optimism,more-optimism,bounded,without-parts,before,reference-0.1,reference-1.2,candidates-12,candidates-72,\
 no-uniform,half-uniform"
-table "Batches" hd-duaas one-batch,ten-batches,ahead,ten-batches-ahead
-table "Operators, with screening" hd-duaas "fixed-mutation,no-stall,rate-of-conv,no-crossover,uniform-start,archive-parents"
-plain=plain-fixed-mutation,plain-no-stall,plain-rate-of-conv,plain-no-crossover,plain-forgetful,plain-uniform-start,nsga2-sbx
+table "Batches" hd-duaas one-batch,ten-batches,ahead,ten-batches-ahead,stalling-ahead
+table "Operators, with screening" hd-duaas "fixed-mutation,stalling,rate-of-conv,no-crossover,uniform-start,archive-parents"
+plain=plain-fixed-mutation,plain-stalling,plain-rate-of-conv,plain-no-crossover,plain-forgetful,plain-uniform-start,nsga2-sbx
 table "Operators, without screening" hd-duaas-plain "$plain"
 coernas summary "$runs"/*-* --relative-to hd-duaas-plain --algorithms "$plain" --out results/runs/ablation-plain >/dev/null
 cp results/runs/ablation-plain/ratios.csv results/search-study/ratios-plain.csv

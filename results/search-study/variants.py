@@ -176,7 +176,27 @@ def asked_ahead(problem: SearchProblem, preset: Preset, **screening: Any) -> HDD
     return full(problem, preset, **screening)
 
 
-FIXED: dict[str, Any] = {"calm": 1.0, "wild": 1.0, "stall_limit": 1.0}
+class StallingMutation(AdaptiveMutation):
+    """The rate rises by as much again, at most to fourfold, for every generation in which no newborn survives."""
+
+    def __init__(self, algorithm: HDDUAAS, space: SearchSpace, preset: Preset) -> None:
+        self.algorithm = algorithm
+        super().__init__(space, preset.mutation, max(preset.mutation["conv"], 1.0 / len(space.genes)))
+        self.calm_rates: NDArray[np.float64] = self.rates
+
+    def mutate(self, genotypes: NDArray[Any], qualities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[Any]:
+        born = [individual.data["n_gen"] for individual in self.algorithm.pop if "n_gen" in individual.data]
+        youngest = max(born, default=self.algorithm.n_iter - 1)
+        self.rates = self.calm_rates * min(4, self.algorithm.n_iter - youngest)
+        return super().mutate(genotypes, qualities, rng)
+
+
+def stalling(algorithm: HDDUAAS, problem: SearchProblem, preset: Preset) -> HDDUAAS:
+    algorithm.mating.mutation = StallingMutation(algorithm, problem.space, preset)
+    return algorithm
+
+
+FIXED: dict[str, Any] = {"calm": 1.0, "wild": 1.0}
 
 variant("costs-unknown", lambda p, s: full(p, s, knowledge=CostsUnknown))
 variant("plain-codes", lambda p, s: full(p, s, knowledge=PlainCodes))
@@ -200,13 +220,14 @@ variant("ten-batches", lambda p, s: full(p, s, batches=10))
 variant("ahead", asked_ahead)
 variant("ten-batches-ahead", lambda p, s: asked_ahead(p, s, batches=10))
 variant("fixed-mutation", lambda p, s: with_mutation(p, s, **FIXED))
-variant("no-stall", lambda p, s: with_mutation(p, s, stall_limit=1.0))
+variant("stalling", lambda p, s: stalling(full(p, s), p, s))
+variant("stalling-ahead", lambda p, s: stalling(asked_ahead(p, s), p, s))
 variant("rate-of-conv", lambda p, s: with_mutation(p, s, default=s.mutation["conv"]))
 variant("no-crossover", lambda p, s: with_crossover(p, s, 0.0))
 variant("uniform-start", lambda p, s: full(p, s, kind=UniformStart))
 variant("archive-parents", lambda p, s: full(p, s, kind=ArchiveParents))
 variant("plain-fixed-mutation", lambda p, s: with_mutation(p, s, knowledge=False, **FIXED))
-variant("plain-no-stall", lambda p, s: with_mutation(p, s, knowledge=False, stall_limit=1.0))
+variant("plain-stalling", lambda p, s: stalling(full(p, s, knowledge=None), p, s))
 variant("plain-uniform-start", lambda p, s: full(p, s, kind=UniformStart, knowledge=None))
 variant("plain-rate-of-conv", lambda p, s: with_mutation(p, s, knowledge=False, default=s.mutation["conv"]))
 variant("plain-no-crossover", lambda p, s: with_crossover(p, s, 0.0, knowledge=False))

@@ -83,12 +83,10 @@ def test_probability_zero_changes_nothing() -> None:
     assert np.array_equal(mutated, ONES)
 
 
-def mutation_rate(qualities: float, algorithm: Any = None, **options: Any) -> float:
+def mutation_rate(qualities: float, **options: Any) -> float:
     operator = AdaptiveMutation(SPACE, default=0.05, **options)
     genotypes = SPACE.sample(3000, np.random.default_rng(0))
-    mutated = operator._do(
-        None, genotypes, random_state=np.random.default_rng(1), qualities=np.full(3000, qualities), algorithm=algorithm
-    )
+    mutated = operator._do(None, genotypes, random_state=np.random.default_rng(1), qualities=np.full(3000, qualities))
     assert (mutated < SPACE.cardinalities).all()
     return float((mutated != genotypes).mean())
 
@@ -98,14 +96,6 @@ def test_good_members_are_let_be_and_weak_ones_stirred() -> None:
     assert mutation_rate(1.0) == pytest.approx(0.025, rel=0.1)
     assert mutation_rate(0.0) == pytest.approx(0.10, rel=0.05)
     assert mutation_rate(0.0, calm=1.0, wild=1.0) == pytest.approx(0.05, rel=0.05)
-
-
-@pytest.mark.parametrize(("born", "factor"), [(9, 1), (8, 2), (6, 4), (1, 4)])
-def test_a_stalled_search_mutates_harder(born: int, factor: int) -> None:
-    members = Population.new("X", SPACE.sample(3, np.random.default_rng(0)))
-    members.set("n_gen", np.array([1, born, 1]))
-    algorithm = SimpleNamespace(pop=members, n_iter=10)
-    assert mutation_rate(0.5, algorithm) == pytest.approx(0.05 * factor, rel=0.05)
 
 
 def test_no_rate_exceeds_one_half() -> None:
