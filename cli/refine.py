@@ -60,8 +60,9 @@ def command(
     """Train the leaders of RUN a little, by successive halving, and the best of them for the whole recipe.
 
     Candidates are the front's best by score and the best of the whole archive. All are trained shortly, the better
-    half by validation accuracy goes on twice as long, and so on; differences that the validation images cannot tell
-    are decided by the score. The one that is left is trained to the end and judged on the test part.
+    half by validation accuracy (whatever train.select says) goes on twice as long, and so on; differences that the
+    validation images cannot tell are decided by the score. The one that is left is trained to the end and judged on
+    the test part.
 
     --budget is the time of the comparison; the winner's own training comes on top. Time is an estimate: a measured
     speed makes a plan, which is written down and kept when the call is repeated after an interruption. --epochs is

@@ -232,7 +232,7 @@ def training_listener(as_json: bool, quiet: bool) -> Iterator[TrainingListener]:
 def print_trained(sessions: Sequence[Session], as_json: bool, quiet: bool) -> None:
     import msgspec
 
-    from coernas_moo.reporting.training_view import class_rows, metrics_columns, metrics_row, seed_lines
+    from coernas_moo.reporting.training_view import class_rows, measure_rows, metrics_columns, metrics_row, seed_lines
 
     if as_json:
         print_json([{"directory": str(done.directory), **msgspec.to_builtins(done.metrics)} for done in sessions])
@@ -242,17 +242,22 @@ def print_trained(sessions: Sequence[Session], as_json: bool, quiet: bool) -> No
             click.echo(str(done.directory))
         return
     found = [done.metrics for done in sessions]
-    columns = metrics_columns(found)
-    listing = table_of("model", *columns, right=columns, title="on the test part")
-    for metrics in found:
-        listing.add_row(*metrics_row(metrics, "kappa" in columns))
     click.echo("")
-    print_table(listing)
-    if len(found) == 1:
+    if len(found) > 1:
+        columns = metrics_columns(found)
+        listing = table_of("model", *columns, right=columns, title="on the test part")
+        for metrics in found:
+            listing.add_row(*metrics_row(metrics, "kappa" in columns))
+        print_table(listing)
+    else:
+        listing = table_of(found[0].name, "on the test part", "95 %", right=("on the test part", "95 %"))
+        for row in measure_rows(found[0]):
+            listing.add_row(*row)
+        print_table(listing)
         numbers = ("images", "precision", "recall", "F1")
         classes = table_of("class", *numbers, right=numbers)
-        for row in class_rows(found[0].test):
-            classes.add_row(*row)
+        for cells in class_rows(found[0].test):
+            classes.add_row(*cells)
         print_table(classes)
     for line in seed_lines(found):
         click.echo(line)

@@ -13,8 +13,9 @@ def part(kappa: float | None = None) -> PartMetrics:
         ClassMetrics(name=name, images=2, precision=1, recall=0.5, f1=0.6)
         for name in ("a", "b with a name that is longer than all")
     )
+    intervals = dict.fromkeys((*shares, "ece"), (0.5, 1.0)) | ({} if kappa is None else {"kappa": (0.25, 0.75)})
     return PartMetrics(
-        images=4, ece=0.1, loss=0.5, intervals={"accuracy": (0.5, 1.0)}, per_class=classes,
+        images=4, ece=0.1, loss=0.5, intervals=intervals, per_class=classes,
         confusion=((2, 0), (1, 1)), kappa=kappa, **shares,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Pictures of a trained network: its confusion matrix, and the curves of its training."""
+"""Pictures of a trained network: its confusion matrix, its calibration, and the curves of its training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from coernas_moo.reporting.figure import BLUE, FAINT, INK, ORANGE, new_figure, save, style
 from coernas_moo.reporting.training_live import percent
 from coernas_moo.training.assess import Metrics
+from coernas_moo.training.metrics import Reliability, reliability
 
-CONFUSION, CURVES = "confusion.png", "curves.png"
-PICTURES = (CONFUSION, CURVES)
+CONFUSION, CALIBRATION, CURVES = "confusion.png", "calibration.png", "curves.png"
+PICTURES = (CONFUSION, CALIBRATION, CURVES)
 _LONGEST_NAME = 36
 _LONGEST_LINE = 100
 _LINE = 0.18
@@ -25,8 +26,12 @@ _LINE = 0.18
 
 
 def write_training_pictures(metrics: Metrics, directory: Path) -> None:
-    """Write `confusion.png` and `curves.png` beside the model; raises `RunError` where they cannot be written."""
+    """Write `PICTURES` beside the model; raises `RunError` where they cannot be written."""
     save(confusion_figure(metrics), directory / CONFUSION)
+    with (directory / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        answers = [(float(row["confidence"]), row["class"] == row["predicted"]) for row in csv.DictReader(file)]
+    confidence, right = (np.array(column) for column in zip(*answers, strict=True))
+    save(calibration_figure(metrics, reliability(confidence, right)), directory / CALIBRATION)
     with (directory / "history.csv").open(encoding="utf-8", newline="") as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     save(curves_figure(metrics, rows), directory / CURVES)
@@ -57,6 +62,31 @@ def confusion_figure(metrics: Metrics) -> Figure:
         low, high = metrics.test.intervals["accuracy"]
         axes.set_title(
             f"{metrics.name}: {percent(metrics.test.accuracy)} of {metrics.test.images:,} test images\n"
+            f"95 % interval {percent(low)} to {percent(high)}",
+            fontsize=9.5,
+            loc="left",
+        )
+        figure.tight_layout()
+    return figure
+
+
+def calibration_figure(metrics: Metrics, found: Reliability) -> Figure:
+    """How often answers of a confidence are right, on the test part; a dot's area is its share of the images."""
+    with style():
+        figure = new_figure(4.2, 4.2)
+        axes = figure.add_subplot()
+        axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.8, linestyle=":")
+        axes.plot(100 * found.confidence, 100 * found.right, color=BLUE, linewidth=1)
+        axes.scatter(
+            100 * found.confidence, 100 * found.right, 12 + 300 * found.images / found.images.sum(), color=BLUE
+        )
+        axes.set_xlim(0, 103)
+        axes.set_ylim(-3, 103)
+        axes.set_xlabel("confidence, %")
+        axes.set_ylabel("right, % (below the dotted line: too sure)")
+        low, high = metrics.test.intervals["ece"]
+        axes.set_title(
+            f"{metrics.name}: calibration error {percent(metrics.test.ece)}\n"
             f"95 % interval {percent(low)} to {percent(high)}",
             fontsize=9.5,
             loc="left",

@@ -12,6 +12,17 @@ from coernas_moo.training.assess import Metrics, PartMetrics, mean_and_deviation
 COLUMNS = ("params", "MACs", "latency", "accuracy", "95 %", "F1", "macro F1", "recall", "ECE", "trained in")
 """Headings beside the model's; kappa comes after macro F1 where classes are ordinal."""
 
+_SHARES = {
+    "accuracy": "accuracy",
+    "precision_weighted": "precision, weighted",
+    "recall_weighted": "recall, weighted",
+    "f1_weighted": "F1, weighted",
+    "precision_macro": "precision, macro",
+    "recall_macro": "recall, macro",
+    "f1_macro": "F1, macro",
+    "ece": "calibration error",
+}
+
 
 def metrics_columns(found: Sequence[Metrics]) -> tuple[str, ...]:
     """Headings of the table, without the first."""
@@ -43,6 +54,24 @@ def interval(part: PartMetrics, name: str) -> str:
     """A bootstrap interval of a share."""
     low, high = part.intervals[name]
     return f"{100 * low:.1f}–{100 * high:.1f}"
+
+
+def measure_rows(metrics: Metrics) -> Iterator[tuple[str, str, str]]:
+    """All measures of one model: name, value, and the 95 % interval where there is one."""
+    test = metrics.test
+    for name, label in _SHARES.items():
+        yield label, percent(getattr(test, name)), interval(test, name)
+    if test.kappa is not None:
+        low, high = test.intervals["kappa"]
+        yield "quadratic kappa", f"{test.kappa:.3f}", f"{low:.3f} to {high:.3f}"
+    yield "parameters", fmt.value("params", metrics.params), ""
+    yield "MACs", fmt.value("macs", metrics.macs), ""
+    yield "latency", fmt.milliseconds(metrics.latency_ms), ""
+    memory = fmt.UNKNOWN if metrics.peak_memory_mb is None else f"{metrics.peak_memory_mb:,.0f} MB"
+    yield "peak memory of training", memory, ""
+    searched = fmt.UNKNOWN if metrics.search_seconds is None else fmt.duration(metrics.search_seconds)
+    yield "search", searched, ""
+    yield "training", fmt.duration(metrics.training_seconds), ""
 
 
 def class_rows(part: PartMetrics) -> Iterator[tuple[str, str, str, str, str]]:

@@ -124,6 +124,35 @@ def calibration_interval(
     return float(low), float(high)
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """Of each bin that holds images (bins,): their number, their mean confidence, and the share that is right."""
+
+    images: Counts
+    confidence: Floats
+    right: Floats
+
+
+def reliability(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 15) -> Reliability:
+    """A reliability diagram (Guo et al. 2017, figure 1), in the bins of `expected_calibration_error`.
+
+    Args:
+        confidence: the highest probability of each image (n,).
+        right: whether that class is the image's (n,).
+        bins: of equal width.
+
+    Example:
+        >>> found = reliability(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), bins=2)
+        >>> found.images.tolist(), found.confidence.round(2).tolist(), found.right.tolist()
+        ([1, 2], [0.3, 0.85], [1.0, 0.5])
+    """
+    bin_of = _bins(confidence, bins)
+    images = np.bincount(bin_of, minlength=bins)
+    used = images > 0
+    means = [np.bincount(bin_of, weights=values, minlength=bins)[used] / images[used] for values in (confidence, right)]
+    return Reliability(images[used], *means)
+
+
 def _calibration(bin_of: Counts, gaps: Floats) -> float:
     """The expected calibration error of images in bins, with what `_gaps` says of them."""
     return float(np.abs(np.bincount(bin_of, weights=gaps)).sum() / len(gaps))
@@ -133,7 +162,11 @@ def _gaps(probabilities: Floats, labels: Counts, bins: int) -> tuple[Counts, Flo
     """Each image's bin by confidence, and its hit (1 or 0) less its confidence."""
     confidence = probabilities.max(axis=1)
     hits = probabilities.argmax(axis=1) == labels
-    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1), hits - confidence
+    return _bins(confidence, bins), hits - confidence
+
+
+def _bins(confidence: Floats, bins: int) -> Counts:
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
 def summary(confusion: npt.NDArray[np.generic]) -> dict[str, Floats]:

@@ -260,9 +260,14 @@ def _alone(groups: npt.NDArray[np.int64] | None, pattern: str) -> list[str]:
 
 
 def _unused(division: Division, recipe: Recipe) -> list[str]:
-    """A line where the recipe chooses or stops by a validation part that is not there."""
+    """A line where the recipe chooses or stops by what is not there."""
     if len(division.validation):
-        return []
+        if recipe.select != "last" or not recipe.patience:
+            return []
+        return [
+            "train.select = 'last' keeps the last epoch's weights, so "
+            f"train.patience = {recipe.patience} stops nothing; set train.select to accuracy, f1, kappa or loss"
+        ]
     asked = [f"train.select = {recipe.select!r}"] if recipe.select != "last" else []
     asked += [f"train.patience = {recipe.patience}"] if recipe.patience else []
     if not asked:

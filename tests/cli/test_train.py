@@ -24,10 +24,11 @@ def test_the_knee_of_the_latest_run(digits_run: Path) -> None:
     place = digits_run / "models" / "knee"
     assert f"saved: {place}" in result.stdout
     assert "epoch 1/1" in result.stdout
-    assert "macro F1" in result.stdout
-    expected = {"model.json", "best.pt", "last.pt", "metrics.json", "predictions.csv", "history.csv"}
-    assert {path.name for path in place.iterdir()} == expected | {"confusion.png", "curves.png", "lock"}
-    for name in ("confusion.png", "curves.png"):
+    assert all(words in result.stdout for words in ("F1, macro", "peak memory", "search "))
+    expected = {"model.json", "best.pt", "last.pt", "metrics.json", "predictions.csv", "history.csv", "lock"}
+    pictures = {"confusion.png", "calibration.png", "curves.png"}
+    assert {path.name for path in place.iterdir()} == expected | pictures
+    for name in pictures:
         assert Image.open(place / name).width > 300
     before = (place / "curves.png").stat().st_mtime_ns
     (place / "confusion.png").write_bytes(b"not touched")

@@ -6,15 +6,17 @@ import io
 import time
 
 import msgspec
+import numpy as np
 import pytest
 from measures import metrics
 from rich.console import Console
 
 from coernas_moo.config import load_problem
 from coernas_moo.reporting.training_live import TrainingLines, TrainingScreen, recipe_text
-from coernas_moo.reporting.training_plots import confusion_figure, curves_figure
-from coernas_moo.reporting.training_view import metrics_columns, metrics_row, seed_lines
+from coernas_moo.reporting.training_plots import calibration_figure, confusion_figure, curves_figure
+from coernas_moo.reporting.training_view import measure_rows, metrics_columns, metrics_row, seed_lines
 from coernas_moo.training import Epoch, Recipe, TrainingData, open_training_data
+from coernas_moo.training.metrics import Reliability
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,16 @@ def test_tables_have_kappa_where_there_is_one() -> None:
     assert metrics_row(metrics(), True)[1 + columns.index("kappa")] == "–"
 
 
+def test_all_measures_of_one_model_are_listed() -> None:
+    plain = {label: (value, interval) for label, value, interval in measure_rows(metrics())}
+    assert plain["precision, macro"] == ("75.00 %", "50.0–100.0")
+    assert plain["peak memory of training"] == ("–", "")
+    assert "quadratic kappa" not in plain
+    graded = {label: (value, interval) for label, value, interval in measure_rows(metrics(kappa=0.5))}
+    assert graded["quadratic kappa"] == ("0.500", "0.250 to 0.750")
+    assert set(graded) - set(plain) == {"quadratic kappa"}
+
+
 def test_seeds_are_summed_up() -> None:
     assert list(seed_lines([metrics()])) == []
     (line,) = seed_lines([metrics(0), metrics(1)])
@@ -123,6 +135,12 @@ def test_pictures_say_what_they_show() -> None:
     assert [text.get_text() for text in axes.texts] == ["2", "1", "1"]
     assert "75.00 % of 4 test images" in axes.get_title(loc="left")
     assert len(axes.get_yticklabels()[1].get_text()) == 36
+    found = Reliability(np.array([1, 3]), np.array([0.4, 0.9]), np.array([1.0, 2 / 3]))
+    (axes,) = calibration_figure(metrics(), found).axes
+    (dots,) = axes.collections
+    assert np.allclose(np.asarray(dots.get_offsets()), [[40, 100], [90, 200 / 3]])
+    assert np.ptp(dots.get_sizes()) == pytest.approx(150)
+    assert "calibration error 10.00 %" in axes.get_title(loc="left")
     row = {"epoch": 1.0, "loss": 0.5, "learning_rate": 0.1, "seconds": 1.0}
     judged = curves_figure(metrics(), [row | {"validation_accuracy": 0.9, "validation_loss": 0.2}])
     blind = curves_figure(metrics(), [row])

@@ -19,6 +19,7 @@ from coernas_moo.training.metrics import (
     expected_calibration_error,
     intervals,
     quadratic_kappa,
+    reliability,
     summary,
 )
 
@@ -85,6 +86,10 @@ def test_calibration_against_a_loop_over_bins(rows: list[tuple[float, int]], bin
             hits = np.mean([probabilities[i].argmax() == labels[i] for i in inside])
             expected += len(inside) / len(rows) * abs(hits - np.mean([highest[i] for i in inside]))
     assert math.isclose(expected_calibration_error(probabilities, labels, bins), expected, abs_tol=1e-9)
+    found = reliability(highest, probabilities.argmax(axis=1) == labels, bins)
+    gaps = found.images / len(rows) * np.abs(found.right - found.confidence)
+    assert found.images.sum() == len(rows)
+    assert math.isclose(gaps.sum(), expected, abs_tol=1e-9)
 
 
 @pytest.mark.parametrize(("error", "often"), [(0.0, 50), (0.02, 82), (0.1, 80)])

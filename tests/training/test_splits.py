@@ -184,6 +184,8 @@ def test_groups_are_kept_together_across_the_folders_of_classes() -> None:
         (Recipe(validation_share=0, patience=3), "so train.select = 'accuracy' and train.patience = 3 do nothing"),
         (Recipe(validation_share=0, select="last"), ""),
         (Recipe(patience=3), ""),
+        (Recipe(select="last"), ""),
+        (Recipe(select="last", patience=3), "so train.patience = 3 stops nothing"),
     ],
 )
 def test_what_takes_a_validation_part_says_so_where_there_is_none(recipe: Recipe, said: str) -> None:
