@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from coernas_moo.benchmarks.comparison import TARGETS, Comparison
+from coernas_moo.benchmarks.comparison import STEP, TARGETS, Comparison
 from coernas_moo.benchmarks.quartiles import Summary
 from coernas_moo.benchmarks.statistics import verdict
 from coernas_moo.files import write_atomically
@@ -96,7 +96,10 @@ def comparison_latex(comparison: Comparison) -> str:
 
 
 def comparison_csv(comparison: Comparison) -> str:
-    """One row a search: algorithm, seed, share of the reference hypervolume at every checkpoint to six decimals."""
+    """One row a search: algorithm, seed, share of the reference hypervolume at every checkpoint to six decimals.
+
+    What was never reached, or is not known because no network met the limits, is empty.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     targets = [f"evaluations_to_{target:g}" for target in TARGETS]
@@ -104,19 +107,42 @@ def comparison_csv(comparison: Comparison) -> str:
     writer.writerow(["algorithm", "seed", "igd_plus", *targets, "best", "seconds", *points])
     for name, standing in comparison.standings.items():
         for seed in range(comparison.plan.seeds):
-            reached = [value if math.isfinite(value) else "" for value in standing.to_target[:, seed].tolist()]
             writer.writerow(
                 [
                     name,
                     seed + 1,
-                    float(standing.igd_plus[seed]),
-                    *reached,
-                    float(standing.best[seed]),
+                    _cell(standing.igd_plus[seed]),
+                    *map(_cell, standing.to_target[:, seed]),
+                    _cell(standing.best[seed]),
                     round(float(standing.seconds[seed]), 3),
                     *(round(value, 6) for value in standing.hypervolumes[seed].tolist()),
                 ]
             )
     return text.getvalue()
+
+
+def statistics_csv(comparison: Comparison) -> str:
+    """One row an algorithm, in full precision: quartiles over the seeds, mean rank, and what the first did against it.
+
+    What was never reached, or is not known because no network met the limits, is empty.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    labels = ["hypervolume", "igd_plus", *(f"evaluations_to_{target:g}" for target in TARGETS), "best", "seconds"]
+    quartiles = [f"{label}_{part}" for label in labels for part in ("median", "low", "high")]
+    writer.writerow(["algorithm", *quartiles, "rank", "p_holm", "a12", "against_it"])
+    against = {contest.rival: contest for contest in comparison.contests}
+    for name, standing in comparison.standings.items():
+        measures = [standing.final, standing.igd_plus, *standing.to_target, standing.best, standing.seconds]
+        cells = [_cell(value) for one in map(Summary.of, measures) for value in (one.median, one.low, one.high)]
+        contest = against.get(name)
+        judged = [contest.p, contest.effect, contest.outcome] if contest else ["", "", ""]
+        writer.writerow([name, *cells, comparison.ranks[name], *judged])
+    return text.getvalue()
+
+
+def _cell(value: float) -> float | str:
+    return float(value) if math.isfinite(value) else ""
 
 
 def comparison_legend(comparison: Comparison) -> str:
@@ -125,9 +151,9 @@ def comparison_legend(comparison: Comparison) -> str:
     shares = ", ".join(f"{target:.0%}" for target in TARGETS)
     return (
         f"IGD+: distance of the front from the reference; to {shares}: evaluations until that share of the reference "
-        f"hypervolume; best: {comparison.objectives[0]}; rank: mean place among the algorithms over the seeds; p: "
-        f"Wilcoxon's signed-rank test against {first}, after Holm; A12: how often {first} ends above this one; against "
-        f"it: what {first} did; s: processor seconds of a search, without workers"
+        f"hypervolume, looked at every {STEP}; best: {comparison.objectives[0]}; rank: mean place among the algorithms "
+        f"over the seeds; p: Wilcoxon's signed-rank test against {first}, after Holm; A12: how often {first} ends above "
+        f"this one; against it: what {first} did; s: processor seconds of a search, without workers"
     )
 
 
@@ -187,6 +213,9 @@ def comparison_document(comparison: Comparison) -> ComparisonDocument:
             for name, standing in comparison.standings.items()
         },
         _sorted(comparison.reference.front),
+        comparison.reference.ideal.tolist(),
+        comparison.reference.nadir.tolist(),
+        comparison.reference.hypervolume,
         versions(),
         plan.as_searched,
     )
@@ -198,11 +227,12 @@ def comparison_json(comparison: Comparison) -> str:
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> None:
-    """Write `comparison.md`, `.tex`, `.csv` and `.json` into `folder`."""
+    """Write `comparison.md`, `.tex`, `.csv`, `.json` and `comparison.statistics.csv` into `folder`."""
     for suffix, make in {
         "md": comparison_markdown,
         "tex": comparison_latex,
         "csv": comparison_csv,
+        "statistics.csv": statistics_csv,
         "json": comparison_json,
     }.items():
         write_atomically(folder / f"comparison.{suffix}", make(comparison))

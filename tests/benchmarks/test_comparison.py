@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pymoo.core.termination import NoTermination
+from pymoo.indicators.hv import Hypervolume
 
 from coernas_moo.benchmarks import ground as module
 from coernas_moo.benchmarks.comparison import Comparison, compare
@@ -31,6 +32,7 @@ from coernas_moo.reporting.comparison_tables import (
     comparison_json,
     comparison_latex,
     comparison_markdown,
+    statistics_csv,
     write_comparison,
 )
 from coernas_moo.reporting.format import axis_title
@@ -262,9 +264,21 @@ def test_tables_say_the_same_in_every_format(compared: tuple[Comparison, Path]) 
     fronts = document["algorithms"]["nsga2"]["fronts"]
     assert [sorted(front.tolist()) for front in comparison.fronts["nsga2"]] == fronts
     assert len(document["reference"]) == len(comparison.reference.front)
+    true = np.array(document["reference"])
+    assert document["ideal"] == true.min(axis=0).tolist()
+    assert document["nadir"] == true.max(axis=0).tolist()
+    volume = Hypervolume(ref_point=np.ones(2))((true - true.min(axis=0)) / np.ptp(true, axis=0))
+    assert document["reference_hypervolume"] == pytest.approx(volume)
     rows = list(csv.DictReader(io.StringIO(comparison_csv(comparison))))
     assert [(row["algorithm"], row["seed"]) for row in rows[:3]] == [("hd-duaas", str(s)) for s in (1, 2, 3)]
     assert float(rows[0]["hypervolume_100"]) == pytest.approx(comparison.standings["hd-duaas"].final[0], abs=1e-6)
+    statistics = {row["algorithm"]: row for row in csv.DictReader(io.StringIO(statistics_csv(comparison)))}
+    assert list(statistics) == list(ALL)
+    assert float(statistics["nsga2"]["hypervolume_median"]) == np.median(comparison.standings["nsga2"].final)
+    (contest,) = [one for one in document["contests"] if one["rival"] == "nsga2"]
+    assert float(statistics["nsga2"]["p_holm"]) == contest["p"]
+    assert statistics["hd-duaas"]["p_holm"] == ""
+    assert float(statistics["random"]["rank"]) == document["ranks"]["random"]
     markdown = comparison_markdown(comparison)
     assert markdown.count("\n| ") == len(ALL)
     assert document["verdict"] in markdown
@@ -282,7 +296,7 @@ def test_files_and_pictures_are_written(compared: tuple[Comparison, Path], tmp_p
     assert read_comparison(tmp_path / "comparison.json") == comparison_document(compared[0])
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
-        *(f"comparison.{suffix}" for suffix in ("md", "tex", "csv", "json")),
+        *(f"comparison.{suffix}" for suffix in ("md", "tex", "csv", "statistics.csv", "json")),
         *(f"{name}.{suffix}" for name in ("convergence", "attainment") for suffix in ("png", "svg")),
     }
     drawn = (tmp_path / "attainment.svg").read_text()
