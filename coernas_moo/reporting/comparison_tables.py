@@ -152,8 +152,8 @@ def comparison_legend(comparison: Comparison) -> str:
     return (
         f"IGD+: distance of the front from the reference; to {shares}: evaluations until that share of the reference "
         f"hypervolume, looked at every {STEP}; best: {comparison.objectives[0]}; rank: mean place among the algorithms "
-        f"over the seeds; p: Wilcoxon's signed-rank test against {first}, after Holm; A12: how often {first} ends above "
-        f"this one; against it: what {first} did; s: processor seconds of a search, without workers"
+        f"over the seeds; p: Wilcoxon's signed-rank test against {first}, after Holm; A12: how often {first} ends "
+        f"above this one; against it: what {first} did; s: processor seconds of a search, without workers"
     )
 
 

@@ -60,6 +60,9 @@ def refine_page(picks: Sequence[RefinedPick], candidates: int, last: int, comman
                 f"""*{TOP}*, which `coernas refine` does (half of them from the front, where there are costs): the
                 first of the archive. *{SPACED}*: by score too, but two candidates differ in at least half of their
                 genes, because a search that has converged ends with variants of one network.""",
+                "What it changes, points of accuracy (seeds that get better and worse): "
+                + "; ".join(_changes(picks, source, datasets) for source in _ARCHIVES)
+                + ".",
                 """Each data set's pick is decided by its own validation accuracies; the score sees none of them.""",
             ),
             "",
@@ -76,6 +79,16 @@ def refine_page(picks: Sequence[RefinedPick], candidates: int, last: int, comman
             "",
         ]
     )
+
+
+def _changes(picks: Sequence[RefinedPick], source: str, datasets: Sequence[str]) -> str:
+    """By how much the rule that ships betters an archive's picks."""
+    cells = []
+    for dataset in datasets:
+        own = [pick for pick in picks if (pick.source, pick.rule, pick.dataset) == (source, TOP, dataset)]
+        gains = np.array([pick.test_after - pick.test_before for pick in own])
+        cells.append(f"{dataset} {gains.mean():+.2f} ({(gains > 0).sum()}, {(gains < 0).sum()})")
+    return f"{_ARCHIVES[source]} {', '.join(cells)}"
 
 
 def _mean(picks: Sequence[RefinedPick], dataset: str, which: str) -> str:

@@ -87,6 +87,8 @@ def test_the_page_has_means_of_each_rule_and_names_the_shipped_one(picks: list[R
     for rule, shown in ((TOP, f"**{TOP}**"), (SPACED, SPACED)):
         mean = np.mean([p.test_after for p in picks if p.source == SEARCH and p.rule == rule])
         assert f"|  | {shown} | {mean:.2f}±" in page
+    gains = [p.test_after - p.test_before for p in picks if p.source == SEARCH and p.rule == TOP]
+    assert f"({sum(g > 0 for g in gains)}, {sum(g < 0 for g in gains)})" in page.partition("What it changes")[2]
     assert f"| {TOP} | odd | {picks[0].test_after:.2f}±0.00 |" in page
     write_picks(picks, tmp_path / "picks.csv")
     with (tmp_path / "picks.csv").open(encoding="utf-8") as file:
