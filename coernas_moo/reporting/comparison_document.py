@@ -71,11 +71,11 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
         ranks: Friedman's mean rank by algorithm, 1 is best.
         algorithms: by name, the first is the one that is held against the others.
         reference: the reference front; absent in files of earlier versions.
+        versions: of packages, of when the file was written; absent in files of earlier versions.
+        as_searched: judged by the objectives that were searched, although a table knows the true error.
         ideal, nadir: of the reference front; objectives are scaled by them. Absent in files of earlier versions.
         reference_hypervolume: of the reference front, objectives scaled, reference point 1 in each; null in files of
             earlier versions.
-        versions: of packages, of when the file was written; absent in files of earlier versions.
-        as_searched: judged by the objectives that were searched, although a table knows the true error.
     """
 
     format: str
@@ -89,11 +89,11 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
     ranks: dict[str, float]
     algorithms: dict[str, AlgorithmResult]
     reference: Front = []
+    versions: dict[str, str] = {}
+    as_searched: bool = False
     ideal: list[float] = []
     nadir: list[float] = []
     reference_hypervolume: float | None = None
-    versions: dict[str, str] = {}
-    as_searched: bool = False
 
 
 def read_comparison(path: Path) -> ComparisonDocument:

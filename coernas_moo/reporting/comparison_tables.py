@@ -213,11 +213,11 @@ def comparison_document(comparison: Comparison) -> ComparisonDocument:
             for name, standing in comparison.standings.items()
         },
         _sorted(comparison.reference.front),
+        versions(),
+        plan.as_searched,
         comparison.reference.ideal.tolist(),
         comparison.reference.nadir.tolist(),
         comparison.reference.hypervolume,
-        versions(),
-        plan.as_searched,
     )
 
 

@@ -220,6 +220,24 @@ def test_runs_and_comparisons_in_one_page(
     assert name in {"ours", "<b>theirs"}
 
 
+def test_keys_hide_and_show_algorithms_of_a_comparison(browser: Browser, tmp_path: Path) -> None:
+    entry = comparison_entry(write(tmp_path / "comparison", document()), "entry-1")
+    browser.open(write_report([entry], tmp_path / "report.html"))
+    draw_everything(browser)
+    for _ in range(60):
+        browser.press("Tab")
+        if browser.run("document.activeElement.textContent.trim()").endswith("ours"):
+            break
+    for pressed, seen in (("false", "'legendonly'"), ("true", "true")):
+        browser.press("Enter")
+        assert browser.run("document.activeElement.ariaPressed") == pressed
+        for place in ("regret", "attainment"):
+            traces = f"document.querySelector('[data-plots={place}] div.plot').data.filter(trace => trace.legendgroup)"
+            of = "traces.filter(trace => trace.legendgroup {} 'ours').every(trace => trace.visible === {})"
+            ours, theirs = of.format("===", seen), of.format("!==", "true")
+            browser.wait(f"(traces => traces.length === 4 && {ours} && {theirs})({traces})")
+
+
 def test_a_comparison_alone_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
     entry = comparison_entry(write(tmp_path / "comparison", document()), "entry-1")
     browser.open(write_report([entry], tmp_path / "report.html"), width=375, height=667)

@@ -5,9 +5,33 @@ const SMALLEST_REGRET = 1e-5;
 
 function drawComparison(data, root) {
   const container = (name) => root.querySelector(`[data-plots="${name}"]`);
+  data.hidden = new Set();
+  addToggles(data, container("regret"));
   drawRegret(data, container("regret"));
   drawFinal(data, container("final"));
   if (container("attainment")) data.reference.forEach((_, cost) => drawAttainment(data, cost, container("attainment")));
+}
+
+/** Buttons that hide and show an algorithm's lines, for keys and fingers too. */
+function addToggles(data, container) {
+  const buttons = data.algorithms.map(({ name }, index) => {
+    const mark = element("span", { ariaHidden: "true" }, "━");
+    mark.style.color = lineLook(index).color;
+    const button = element("button", { className: "toggle", type: "button", ariaPressed: "true" }, mark, ` ${name}`);
+    button.addEventListener("click", () => {
+      if (!data.hidden.delete(name)) data.hidden.add(name);
+      button.ariaPressed = String(!data.hidden.has(name));
+      redrawAll();
+    });
+    return button;
+  });
+  const group = element("div", { className: "toggles", role: "group", ariaLabel: "algorithms shown" }, ...buttons);
+  container.before(group);
+}
+
+/** Of both traces of an algorithm: what a legend's click would make of them. */
+function shown(data, algorithm) {
+  return data.hidden.has(algorithm.name) ? "legendonly" : true;
 }
 
 /** A band between two lines, hidden and shown with the line it belongs to. */
@@ -41,9 +65,10 @@ function drawRegret(data, container) {
       // A share of one has no logarithm.
       const [high, middle, low] = algorithm.curve.map((curve) => curve.map((share) => Math.max(1 - share, SMALLEST_REGRET)));
       return [
-        band(data.checkpoints, low, high, look.color, algorithm.name),
+        { ...band(data.checkpoints, low, high, look.color, algorithm.name), visible: shown(data, algorithm) },
         {
           type: "scatter",
+          visible: shown(data, algorithm),
           mode: "lines",
           name: plain(algorithm.name),
           legendgroup: algorithm.name,
@@ -133,10 +158,12 @@ function drawAttainment(data, cost, container) {
       const grid = [...new Set([...surfaces.flatMap((surface) => column(surface, 0)), right])].sort((a, b) => a - b);
       const [low, middle, high] = surfaces.map((surface) => onGrid(surface, grid));
       const start = high.findIndex((value) => value !== null);
+      const corners = steps(grid.slice(start), low.slice(start), high.slice(start));
       return [
-        band(...steps(grid.slice(start), low.slice(start), high.slice(start)), look.color, algorithm.name, "linear"),
+        { ...band(...corners, look.color, algorithm.name, "linear"), visible: shown(data, algorithm) },
         {
           type: "scatter",
+          visible: shown(data, algorithm),
           mode: "lines",
           name: plain(algorithm.name),
           legendgroup: algorithm.name,
