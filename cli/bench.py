@@ -143,7 +143,7 @@ def loader(problem: str, data: Path | None, networks: int, threads: int | None, 
 def export(problem: str, data: Path | None, formats: tuple[str, ...], networks: int, seed: int) -> None:
     """Export random networks: largest difference from torch, latency over torch's, seconds."""
     from coernas_moo.benchmarks.export_check import check_exports, summaries
-    from coernas_moo.search.loop import open_data
+    from coernas_moo.datasets.of_problem import open_data
 
     from .search import read_problem, with_data
 
@@ -191,7 +191,7 @@ def sample(
     The data needs the splits train and test. A call that was interrupted goes on where it stopped.
     """
     from coernas_moo.benchmarks.trained_sample import Recipe, train_sample
-    from coernas_moo.search.loop import open_data
+    from coernas_moo.datasets.of_problem import open_data
 
     from .search import read_problem, read_settings, with_data
 
@@ -240,7 +240,7 @@ def _problem_and_scoring_space(
     name: str, data: Path | None, overrides: dict[str, object] | None = None
 ) -> tuple[ProblemFile, SearchSpace]:
     from coernas_moo.evaluation.evaluator import scoring_space
-    from coernas_moo.search.loop import open_data
+    from coernas_moo.datasets.of_problem import open_data
 
     from .search import read_problem, with_data
 

@@ -34,7 +34,7 @@ def command(problem: str, data: Path | None, networks: int, seed: int, seconds: 
     """
     from coernas_moo.benchmarks.latency_check import check_latency
     from coernas_moo.objectives.latency_table import LatencyTable
-    from coernas_moo.search.loop import open_data
+    from coernas_moo.datasets.of_problem import open_data
 
     from .search import read_problem, with_data
 

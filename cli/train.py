@@ -152,7 +152,7 @@ def _is_problem(source: str) -> bool:
 
 
 def open_images(problem: ProblemFile, run: Run | None) -> TrainingData:
-    from coernas_moo.search.loop import open_data
+    from coernas_moo.datasets.of_problem import open_data
     from coernas_moo.search.run_directory import require_same_data
     from coernas_moo.training.data import prepare
 

@@ -14,6 +14,7 @@ from coernas_moo.benchmarks.searching import Plan, search_once
 from coernas_moo.benchmarks.tabular_problem import TabularProblem
 from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile
+from coernas_moo.datasets.of_problem import open_data
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
@@ -23,7 +24,6 @@ from coernas_moo.evaluation.side_by_side import Asking, side_by_side
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator, builds_networks, open_costs
 from coernas_moo.networks.layers import Shape
 from coernas_moo.plugins import load_plugins
-from coernas_moo.search.loop import open_data
 from coernas_moo.search.run_directory import RunDirectory
 from coernas_moo.spaces import SearchSpace
 

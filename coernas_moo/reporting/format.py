@@ -162,3 +162,13 @@ def short(number: float) -> str:
     if "." in digits:
         digits = digits.rstrip("0").rstrip(".")
     return f"{digits}{space}{prefix}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage.
+
+    Example:
+        >>> percent(0.98765)
+        '98.77 %'
+    """
+    return f"{100 * share:.2f} %"

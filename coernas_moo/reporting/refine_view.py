@@ -13,8 +13,8 @@ from rich.table import Table
 from coernas_moo.refinement.course import RefineListener
 from coernas_moo.refinement.document import RefineCandidate, RefineDocument
 from coernas_moo.reporting import format as fmt
+from coernas_moo.reporting.format import percent
 from coernas_moo.reporting.genotype_text import GenotypeText
-from coernas_moo.reporting.training_live import percent
 
 Print = Callable[[str], None]
 

@@ -70,7 +70,7 @@ class TrainingLines(TrainingWarnings):
     def epoch(self, epoch: Epoch) -> None:
         parts = [f"epoch {epoch.epoch}/{epoch.epochs}", f"loss {epoch.loss:.4f}"]
         if epoch.validation:
-            parts.append(f"validation accuracy {percent(epoch.validation['accuracy'])}")
+            parts.append(f"validation accuracy {fmt.percent(epoch.validation['accuracy'])}")
             if self._chosen is not None:
                 parts.append(f"{self._chosen} {epoch.validation[self._chosen]:.4f}")
             parts.append(f"best in epoch {epoch.best_epoch}")
@@ -131,7 +131,7 @@ class TrainingScreen(Screen, TrainingWarnings):
             table.add_row(
                 f"{epoch.epoch}/{epoch.epochs}",
                 f"{epoch.loss:.4f}",
-                percent(judged["accuracy"]) if judged else fmt.UNKNOWN,
+                fmt.percent(judged["accuracy"]) if judged else fmt.UNKNOWN,
                 *(f"{judged[name]:.4f}" if judged else fmt.UNKNOWN for name in (*chosen, "loss")),
                 str(epoch.best_epoch),
                 f"{epoch.learning_rate:.2e}",
@@ -212,13 +212,3 @@ def kept_text(recipe: Recipe, has_validation: bool) -> str:
         return "the last epoch's weights are kept"
     best = "lowest" if recipe.select == "loss" else "best"
     return f"the epoch with the {best} {recipe.select} on the validation part is kept"
-
-
-def percent(share: float) -> str:
-    """A share as a percentage.
-
-    Example:
-        >>> percent(0.98765)
-        '98.77 %'
-    """
-    return f"{100 * share:.2f} %"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from coernas_moo.reporting.figure import BLUE, FAINT, INK, ORANGE, new_figure, save, style
-from coernas_moo.reporting.training_live import percent
+from coernas_moo.reporting.format import percent
 from coernas_moo.training.assess import Metrics
 from coernas_moo.training.metrics import Reliability, reliability
 

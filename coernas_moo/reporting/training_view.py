@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.training_live import percent
+from coernas_moo.reporting.format import percent
 from coernas_moo.training.assess import Metrics, PartMetrics, mean_and_deviation
 
 COLUMNS = ("params", "MACs", "latency", "accuracy", "95 %", "F1", "macro F1", "recall", "ECE", "trained in")

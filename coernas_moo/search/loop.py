@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
-from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError, RunWarning
+from coernas_moo.datasets.of_problem import open_data
+from coernas_moo.errors import CoernasError, ProblemFileError, RunError, RunWarning
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.table import JournalledTable, open_costs, open_evaluator
@@ -32,20 +33,6 @@ from coernas_moo.versions import versions
 
 IDLE_GENERATIONS = 20
 """A search that evaluates nothing new in so many generations ends: no budget of evaluations would end it."""
-
-
-def open_data(problem: ProblemFile) -> Dataset:
-    """The problem's data set, checked for broken images.
-
-    Raises:
-        DataError: no path is given, or nothing usable is there.
-    """
-    settings = problem.data_settings
-    if settings.needs_path:
-        raise DataError(f"problem {problem.name!r} needs images: give --data FOLDER, or set data.path")
-    dataset = settings.open(Path.cwd())
-    dataset.verify()
-    return dataset
 
 
 def run_search(

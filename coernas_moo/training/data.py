@@ -12,10 +12,10 @@ from torch import Tensor
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset, DatasetInfo
+from coernas_moo.datasets.of_problem import open_data
 from coernas_moo.errors import DataError
 from coernas_moo.evaluation.evaluator import available_cores
 from coernas_moo.networks.layers import Shape
-from coernas_moo.search.loop import open_data
 from coernas_moo.training.decoded import Decoded, decode_all
 from coernas_moo.training.recipe import Recipe
 from coernas_moo.training.splits import divide
