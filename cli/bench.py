@@ -239,8 +239,8 @@ for _table in (table1, table2, table3, table5, table6, table7, baselines, refine
 def _problem_and_scoring_space(
     name: str, data: Path | None, overrides: dict[str, object] | None = None
 ) -> tuple[ProblemFile, SearchSpace]:
-    from coernas_moo.evaluation.evaluator import scoring_space
     from coernas_moo.datasets.of_problem import open_data
+    from coernas_moo.evaluation.evaluator import scoring_space
 
     from .search import read_problem, with_data
 

@@ -178,8 +178,7 @@ def _resumable(run: Path) -> Iterator[None]:
 
 
 def _model_line(run: Path, metrics: Metrics, done: int, total: int, before: bool) -> None:
-    from coernas_moo.reporting.format import duration
-    from coernas_moo.reporting.format import percent
+    from coernas_moo.reporting.format import duration, percent
     from coernas_moo.reporting.training_plots import write_training_pictures
     from coernas_moo.search.run_directory import MODELS
 

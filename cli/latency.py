@@ -33,8 +33,8 @@ def command(problem: str, data: Path | None, networks: int, seed: int, seconds: 
       coernas latency digits --networks 20
     """
     from coernas_moo.benchmarks.latency_check import check_latency
-    from coernas_moo.objectives.latency_table import LatencyTable
     from coernas_moo.datasets.of_problem import open_data
+    from coernas_moo.objectives.latency_table import LatencyTable
 
     from .search import read_problem, with_data
 

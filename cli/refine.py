@@ -187,8 +187,8 @@ def _refine_on_table(
 
     from coernas_moo.evaluation.tabular import TabularBenchmark
     from coernas_moo.refinement.on_table import is_table_space, refine_on_table
-    from coernas_moo.reporting.refine_view import plan_text
     from coernas_moo.reporting.format import percent
+    from coernas_moo.reporting.refine_view import plan_text
 
     if not is_table_space(run):
         raise CoernasError(

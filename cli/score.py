@@ -68,9 +68,9 @@ def command(
 
 
 def _score_genotype(text: str, name: str, data: Path | None, given: Mapping[str, int]) -> dict[str, object]:
+    from coernas_moo.datasets.of_problem import open_data
     from coernas_moo.evaluation.evaluator import scoring_space
     from coernas_moo.proxies import score
-    from coernas_moo.datasets.of_problem import open_data
 
     from .search import read_problem, with_data
 

@@ -120,7 +120,7 @@ def _protocol(table: PipelineTable, name: str) -> list[str]:
         epoch by, {test} to test on, {largest} % of these of one class"""
     limits = f", limits {', '.join(f'`{limit}`' for limit in table.problem.limits)}" if table.problem.limits else ""
     return [
-        f"{images}. {divisions_text(table)} Nothing was chosen by the test part.",
+        f"{images}. {divisions_text(table)} No epoch was chosen by the test part.",
         *(f"Note: {message}." for message in table.warnings),
         f"""Search: once, seed {table.problem.search.seed}, {state.evaluations:,} networks evaluated in
         {state.seconds:.0f} s (with measuring latencies of operators, where they were not known), none
@@ -167,7 +167,7 @@ def _measures(table: PipelineTable) -> list[str]:
         if validated:
             judged = [one.validation.accuracy for one in entry.metrics if one.validation]
             line.append(f"{100 * sum(judged) / len(judged):.2f}")
-        line.append("" if first.search_seconds is None else f"{first.search_seconds:.0f}")
+        line.append(f"{table.run.state.seconds:.0f}" if entry.searched else "")
         line.append(f"{sum(one.training_seconds for one in entry.metrics) / len(entry.metrics):,.0f}")
         lines.append(line)
     return markdown_table(head, lines)

@@ -13,7 +13,6 @@ from rich.table import Table
 from coernas_moo.refinement.course import RefineListener
 from coernas_moo.refinement.document import RefineCandidate, RefineDocument
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.format import percent
 from coernas_moo.reporting.genotype_text import GenotypeText
 
 Print = Callable[[str], None]
@@ -71,7 +70,7 @@ class RefineLines(RefineListener):
 
     def judged(self, document: RefineDocument, rung: int, number: int) -> None:
         one = document.candidates[number - 1]
-        said = f"cannot be trained: {one.failure}" if one.failure else f"validation {percent(one.validation[rung])}"
+        said = f"cannot be trained: {one.failure}" if one.failure else f"validation {fmt.percent(one.validation[rung])}"
         self._write(f"rung {rung + 1}/{len(document.rungs)}  candidate {number}  {said}")
 
     def halved(self, document: RefineDocument, rung: int) -> None:
@@ -122,7 +121,7 @@ class RefineScreen(RefineListener):
     def _show(self, document: RefineDocument, rung: int) -> None:
         here = [one for one in document.candidates if one.eliminated is None or one.eliminated > rung]
         done = [one for one in here if len(one.validation) > rung]
-        best = f"best {percent(max(one.validation[rung] for one in done))}" if done else ""
+        best = f"best {fmt.percent(max(one.validation[rung] for one in done))}" if done else ""
         description = f"rung {rung + 1} of {len(document.rungs)}: to epoch {document.rungs[rung].epochs}"
         failed = sum(one.failure is not None for one in here)
         self._progress.update(
@@ -141,7 +140,7 @@ def refine_table(document: RefineDocument) -> Table:
     table.add_column("genotype", overflow="fold")
     last = len(document.rungs) + 1
     for one in sorted(document.candidates, key=lambda one: (-(one.eliminated or last), one.number)):
-        reached = [percent(value) for value in one.validation]
+        reached = [fmt.percent(value) for value in one.validation]
         style = "bold" if one.number == document.winner else ""
         table.add_row(
             str(one.number),

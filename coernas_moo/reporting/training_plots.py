@@ -84,13 +84,11 @@ def calibration_figure(metrics: Metrics, found: Reliability) -> Figure:
         axes.set_ylim(-3, 103)
         axes.set_xlabel("confidence, %")
         axes.set_ylabel("right, % (below the dotted line: too sure)")
-        low, high = metrics.test.intervals["ece"]
-        axes.set_title(
-            f"{metrics.name}: calibration error {percent(metrics.test.ece)}\n"
-            f"95 % interval {percent(low)} to {percent(high)}",
-            fontsize=9.5,
-            loc="left",
-        )
+        title = f"{metrics.name}: calibration error {percent(metrics.test.ece)}"
+        if "ece" in metrics.test.intervals:
+            low, high = metrics.test.intervals["ece"]
+            title += f"\n95 % interval {percent(low)} to {percent(high)}"
+        axes.set_title(title, fontsize=9.5, loc="left")
         figure.tight_layout()
     return figure
 

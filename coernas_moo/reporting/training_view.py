@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.format import percent
 from coernas_moo.training.assess import Metrics, PartMetrics, mean_and_deviation
 
 COLUMNS = ("params", "MACs", "latency", "accuracy", "95 %", "F1", "macro F1", "recall", "ECE", "trained in")
@@ -40,18 +39,20 @@ def metrics_row(metrics: Metrics, with_kappa: bool) -> list[str]:
         fmt.value("params", metrics.params),
         fmt.value("macs", metrics.macs),
         fmt.milliseconds(metrics.latency_ms),
-        percent(test.accuracy),
+        fmt.percent(test.accuracy),
         interval(test, "accuracy"),
-        percent(test.f1_weighted),
-        percent(test.f1_macro),
+        fmt.percent(test.f1_weighted),
+        fmt.percent(test.f1_macro),
     ]
     if with_kappa:
         cells.append(fmt.UNKNOWN if test.kappa is None else f"{test.kappa:.3f}")
-    return [*cells, percent(test.recall_weighted), percent(test.ece), fmt.duration(metrics.training_seconds)]
+    return [*cells, fmt.percent(test.recall_weighted), fmt.percent(test.ece), fmt.duration(metrics.training_seconds)]
 
 
 def interval(part: PartMetrics, name: str) -> str:
-    """A bootstrap interval of a share."""
+    """A bootstrap interval of a share; nothing where a model of an earlier version has none."""
+    if name not in part.intervals:
+        return ""
     low, high = part.intervals[name]
     return f"{100 * low:.1f}–{100 * high:.1f}"
 
@@ -60,7 +61,7 @@ def measure_rows(metrics: Metrics) -> Iterator[tuple[str, str, str]]:
     """All measures of one model: name, value, and the 95 % interval where there is one."""
     test = metrics.test
     for name, label in _SHARES.items():
-        yield label, percent(getattr(test, name)), interval(test, name)
+        yield label, fmt.percent(getattr(test, name)), interval(test, name)
     if test.kappa is not None:
         low, high = test.intervals["kappa"]
         yield "quadratic kappa", f"{test.kappa:.3f}", f"{low:.3f} to {high:.3f}"
@@ -77,7 +78,7 @@ def measure_rows(metrics: Metrics) -> Iterator[tuple[str, str, str]]:
 def class_rows(part: PartMetrics) -> Iterator[tuple[str, str, str, str, str]]:
     """Name, images, precision, recall and F1 of each class."""
     for one in part.per_class:
-        yield one.name, f"{one.images:,}", percent(one.precision), percent(one.recall), percent(one.f1)
+        yield one.name, f"{one.images:,}", fmt.percent(one.precision), fmt.percent(one.recall), fmt.percent(one.f1)
 
 
 def seed_lines(found: Sequence[Metrics]) -> Iterator[str]:

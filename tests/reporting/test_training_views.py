@@ -118,6 +118,8 @@ def test_all_measures_of_one_model_are_listed() -> None:
     assert plain["precision, macro"] == ("75.00 %", "50.0–100.0")
     assert plain["peak memory of training"] == ("–", "")
     assert "quadratic kappa" not in plain
+    old = msgspec.structs.replace(metrics().test, intervals={"accuracy": (0.5, 1.0)})
+    assert ("calibration error", "10.00 %", "") in measure_rows(msgspec.structs.replace(metrics(), test=old))
     graded = {label: (value, interval) for label, value, interval in measure_rows(metrics(kappa=0.5))}
     assert graded["quadratic kappa"] == ("0.500", "0.250 to 0.750")
     assert set(graded) - set(plain) == {"quadratic kappa"}
@@ -140,7 +142,10 @@ def test_pictures_say_what_they_show() -> None:
     (dots,) = axes.collections
     assert np.allclose(np.asarray(dots.get_offsets()), [[40, 100], [90, 200 / 3]])
     assert np.ptp(dots.get_sizes()) == pytest.approx(150)
-    assert "calibration error 10.00 %" in axes.get_title(loc="left")
+    assert axes.get_title(loc="left") == "knee-0: calibration error 10.00 %\n95 % interval 50.00 % to 100.00 %"
+    old = msgspec.structs.replace(metrics().test, intervals={})
+    (axes,) = calibration_figure(msgspec.structs.replace(metrics(), test=old), found).axes
+    assert axes.get_title(loc="left") == "knee-0: calibration error 10.00 %"
     row = {"epoch": 1.0, "loss": 0.5, "learning_rate": 0.1, "seconds": 1.0}
     judged = curves_figure(metrics(), [row | {"validation_accuracy": 0.9, "validation_loss": 0.2}])
     blind = curves_figure(metrics(), [row])

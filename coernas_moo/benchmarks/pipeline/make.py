@@ -216,7 +216,7 @@ def raw_rows(table: PipelineTable) -> list[Mapping[str, object]]:
             "epochs": metrics.epochs,
             "best_epoch": metrics.best_epoch,
             "training_seconds": metrics.training_seconds,
-            "search_seconds": metrics.search_seconds,
+            "search_seconds": table.run.state.seconds if entry.searched else None,
         }
         for entry in table.entries
         for metrics, repetition in zip(entry.metrics, table.repetitions, strict=True)

@@ -2,31 +2,36 @@
 // Algorithms against each other.
 
 const SMALLEST_REGRET = 1e-5;
+/** Buttons hide and show: one place for it. */
+const STILL = { itemclick: false, itemdoubleclick: false };
 
 function drawComparison(data, root) {
   const container = (name) => root.querySelector(`[data-plots="${name}"]`);
   data.hidden = new Set();
-  addToggles(data, container("regret"));
+  addToggles(data, root);
   drawRegret(data, container("regret"));
   drawFinal(data, container("final"));
   if (container("attainment")) data.reference.forEach((_, cost) => drawAttainment(data, cost, container("attainment")));
 }
 
 /** Buttons that hide and show an algorithm's lines, for keys and fingers too. */
-function addToggles(data, container) {
+function addToggles(data, root) {
   const buttons = data.algorithms.map(({ name }, index) => {
     const mark = element("span", { ariaHidden: "true" }, "━");
-    mark.style.color = lineLook(index).color;
+    mark.style.color = `var(--${lineName(index)})`;
     const button = element("button", { className: "toggle", type: "button", ariaPressed: "true" }, mark, ` ${name}`);
     button.addEventListener("click", () => {
       if (!data.hidden.delete(name)) data.hidden.add(name);
       button.ariaPressed = String(!data.hidden.has(name));
-      redrawAll();
+      for (const div of root.querySelectorAll("div.js-plotly-plot")) {
+        const own = div.data.flatMap((trace, at) => (trace.legendgroup === name ? [at] : []));
+        if (own.length) Plotly.restyle(div, { visible: shown(data, { name }) }, own);
+      }
     });
     return button;
   });
   const group = element("div", { className: "toggles", role: "group", ariaLabel: "algorithms shown" }, ...buttons);
-  container.before(group);
+  root.querySelector('[data-plots="regret"]').before(group);
 }
 
 /** Of both traces of an algorithm: what a legend's click would make of them. */
@@ -81,6 +86,7 @@ function drawRegret(data, container) {
     });
     const layout = baseLayout({
       showlegend: true,
+      legend: { ...baseLayout().legend, ...STILL },
       xaxis: axisLayout("networks evaluated", { rangemode: "tozero" }),
       yaxis: axisLayout("hypervolume regret", { type: "log", tickformat: "~g", tickvals: logTicks(...range(traces)) }),
     });
@@ -187,6 +193,7 @@ function drawAttainment(data, cost, container) {
     const spread = data.exact && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 4;
     const layout = baseLayout({
       showlegend: true,
+      legend: { ...baseLayout().legend, ...STILL },
       xaxis: axisLayout(plain(data.titles[cost + 1]), { tickformat: "~g" }),
       yaxis: axisLayout(plain(data.titles[0]), {
         tickformat: "~g",

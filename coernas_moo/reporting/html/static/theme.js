@@ -14,10 +14,16 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+const LINES = ["blue", "orange", "green", "vermillion", "purple", "sky", "faint", "ink", "brown"];
+
+/** The style sheet's name for the colour of the n-th of several lines. */
+function lineName(index) {
+  return LINES[index % LINES.length];
+}
+
 /** Colour and dash of the n-th of several lines. */
 function lineLook(index) {
-  const names = ["blue", "orange", "green", "vermillion", "purple", "sky", "faint", "ink", "brown"];
-  return { color: colour(names[index % names.length]), dash: DASHES[Math.floor(index / names.length) % DASHES.length] };
+  return { color: colour(lineName(index)), dash: DASHES[Math.floor(index / LINES.length) % DASHES.length] };
 }
 
 /** The same colour, see-through. */
