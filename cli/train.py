@@ -248,12 +248,12 @@ def print_trained(sessions: Sequence[Session], as_json: bool, quiet: bool) -> No
         listing = table_of("model", *columns, right=columns, title="on the test part")
         for metrics in found:
             listing.add_row(*metrics_row(metrics, "kappa" in columns))
-        print_table(listing)
     else:
         listing = table_of(found[0].name, "on the test part", "95 %", right=("on the test part", "95 %"))
         for row in measure_rows(found[0]):
             listing.add_row(*row)
-        print_table(listing)
+    print_table(listing)
+    if len(found) == 1:
         numbers = ("images", "precision", "recall", "F1")
         classes = table_of("class", *numbers, right=numbers)
         for cells in class_rows(found[0].test):
