@@ -13,7 +13,7 @@ import click
 @click.option("--at", help="Evaluations of the columns; comma between.  [200,500, or what the shortest search has]")
 @click.option("--relative-to", metavar="ALGORITHM", help="Print only regret over that of this one, as for ablations.")
 @click.option("--algorithms", help="Rows of --relative-to, comma between; by default all.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for what is printed, and for all regrets as CSV.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for what is printed, as LaTeX too, and for all regrets as CSV.")
 def command(
     folders: tuple[Path, ...],
     rivals: str | None,
@@ -24,8 +24,8 @@ def command(
 ) -> None:
     """Put comparisons side by side: shares, regret and contests of every problem, as Markdown.
 
-    FOLDERS are those that `coernas compare` wrote. In --out: summary.md, summary.csv (a row a search), ratios.csv; with
-    --relative-to ratios.md instead of summary.md.
+    FOLDERS are those that `coernas compare` wrote. In --out: summary.md and summary.tex, summary.csv (a row a search),
+    ratios.csv; with --relative-to ratios.md and ratios.tex instead of summary.md and summary.tex.
 
     \b
     Examples:
@@ -35,7 +35,14 @@ def command(
     from coernas_moo.benchmarks.comparison_summary import read_finished
     from coernas_moo.errors import CoernasError
     from coernas_moo.files import write_atomically
-    from coernas_moo.reporting.comparison_summary import ratios_csv, ratios_markdown, summary_csv, summary_markdown
+    from coernas_moo.reporting.comparison_summary import (
+        ratios_csv,
+        ratios_table,
+        summary_csv,
+        summary_latex,
+        summary_markdown,
+        summary_tables,
+    )
 
     finished = [read_finished(folder) for folder in folders]
     if at is None:
@@ -50,12 +57,14 @@ def command(
         if chosen is not None:
             raise CoernasError("--algorithms chooses rows of --relative-to: give that too")
         usual = [each for each in ("nsga2", "nsga2-sbx") if any(each in one.curves for one in finished)]
-        name, text = "summary.md", summary_markdown(finished, usual if rivals is None else _names(rivals), points)
+        name, tables = "summary", summary_tables(finished, usual if rivals is None else _names(rivals), points)
     else:
-        name, text = "ratios.md", ratios_markdown(finished, points, relative_to, chosen)
+        name, tables = "ratios", [ratios_table(finished, points, relative_to, chosen)]
+    text = summary_markdown(tables)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / name, text)
+        write_atomically(out / f"{name}.md", text)
+        write_atomically(out / f"{name}.tex", summary_latex(tables))
         write_atomically(out / "summary.csv", summary_csv(finished, points))
         write_atomically(out / "ratios.csv", ratios_csv(finished, points, relative_to, chosen))
     click.echo(text, nl=False)

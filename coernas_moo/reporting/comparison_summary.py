@@ -1,19 +1,30 @@
-"""Comparisons on several problems as Markdown and CSV."""
+"""Comparisons on several problems as Markdown, LaTeX and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
 from coernas_moo.benchmarks.comparison_summary import Finished, RegretRatio, regret_ratios
 from coernas_moo.errors import CoernasError
+from coernas_moo.reporting.markup import booktabs, latex
 
 
-def summary_markdown(finished: Sequence[Finished], rivals: Sequence[str], at: Sequence[int]) -> str:
+@dataclass(frozen=True)
+class SummaryTable:
+    """A table with what is said before and after it; without rows only that is said."""
+
+    before: str
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    after: str = ""
+
+
+def summary_tables(finished: Sequence[Finished], rivals: Sequence[str], at: Sequence[int]) -> list[SummaryTable]:
     """Three tables: medians of the share of the reference hypervolume, the first algorithm against its rivals, and
     regret over all problems.
 
@@ -21,49 +32,56 @@ def summary_markdown(finished: Sequence[Finished], rivals: Sequence[str], at: Se
         finished: comparisons, the same algorithm first in each.
         rivals: of the second table; the best of them is what regret is divided by.
         at: evaluations of the columns.
+
+    Raises:
+        CoernasError: no comparison has searches of a rival.
     """
     names = list(dict.fromkeys(name for each in finished for name in each.curves))
-    marks = " / ".join(map(str, at))
-    lines = [f"Median share of the reference hypervolume after {marks} evaluations.", ""]
-    lines += _head("problem", names)
-    for each in finished:
-        cells = [
-            " / ".join(f"{np.median(each.at(name, n)):.4f}" for n in at) if name in each.curves else ""
-            for name in names
-        ]
-        lines.append(f"| {' | '.join([each.problem, *cells])} |")
     for rival in rivals:
         if rival not in names:
             raise CoernasError(f"--rivals: no comparison has searches of {rival!r}; they have {', '.join(names)}")
+    shares = SummaryTable(
+        f"Median share of the reference hypervolume after {' / '.join(map(str, at))} evaluations.",
+        ["problem", *names],
+        [[each.problem, *(_medians(each, name, at) for name in names)] for each in finished],
+    )
     held = [rival for rival in rivals if rival != names[0] and all(rival in each.curves for each in finished)]
-    alike = all(next(iter(each.curves)) == names[0] for each in finished)
-    if held and not alike:
-        lines += ["", f"Not all comparisons hold {names[0]} against the others, so there is no table of contests."]
-    elif held:
-        lines += ["", f"{names[0]} against {', '.join(held)}; regret is one minus the share at the end.", ""]
-        lines += _head("problem", ["regret over the best one's", "evaluations to its final share", *held])
-        outcomes = []
-        for each in finished:
-            best, contests = each.best(held), {contest.rival: contest for contest in each.contests}
-            against = [contests[rival] for rival in held]
-            outcomes += [contest.outcome for contest in against]
-            cells = [
-                f"{each.regret_ratio(best):.2f}",
-                str(each.evaluations_to(best) or "never"),
-                *(f"{contest.outcome} ({contest.p:.2g})" for contest in against),
-            ]
-            lines.append(f"| {' | '.join([each.problem, *cells])} |")
-        counted = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("won", "tied", "lost"))
-        lines += ["", f"Of {len(outcomes)} contests: {counted} (p after Holm's correction in brackets)."]
-    return "\n".join(lines) + "\n\n" + ratios_markdown(finished, at)
+    return [shares, *_contests(finished, names[0], held), ratios_table(finished, at)]
 
 
-def ratios_markdown(
+def _medians(each: Finished, name: str, at: Sequence[int]) -> str:
+    return " / ".join(f"{np.median(each.at(name, n)):.4f}" for n in at) if name in each.curves else ""
+
+
+def _contests(finished: Sequence[Finished], first: str, held: Sequence[str]) -> list[SummaryTable]:
+    if not held:
+        return []
+    if any(next(iter(each.curves)) != first for each in finished):
+        return [SummaryTable(f"Not all comparisons hold {first} against the others, so there is no table of contests.")]
+    rows, outcomes = [], []
+    for each in finished:
+        best, contests = each.best(held), {contest.rival: contest for contest in each.contests}
+        against = [contests[rival] for rival in held]
+        outcomes += [contest.outcome for contest in against]
+        cells = [f"{each.regret_ratio(best):.2f}", str(each.evaluations_to(best) or "never")]
+        rows.append([each.problem, *cells, *(f"{contest.outcome} ({contest.p:.2g})" for contest in against)])
+    counted = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("won", "tied", "lost"))
+    return [
+        SummaryTable(
+            f"{first} against {', '.join(held)}; regret is one minus the share at the end.",
+            ["problem", "regret over the best one's", "evaluations to its final share", *held],
+            rows,
+            f"Of {len(outcomes)} contests: {counted} (p after Holm's correction in brackets).",
+        )
+    ]
+
+
+def ratios_table(
     finished: Sequence[Finished],
     at: Sequence[int],
     reference: str | None = None,
     algorithms: Sequence[str] | None = None,
-) -> str:
+) -> SummaryTable:
     """One row an algorithm: its regret relative to the reference's, as `regret_ratios` has it.
 
     Args:
@@ -77,17 +95,40 @@ def ratios_markdown(
     """
     ratios = [regret_ratios(finished, n, reference) for n in at]
     name = next(iter(finished[0].curves)) if reference is None else reference
-    lines = [
-        f"Geometric mean of (regret + 1e-4) over problems and seeds, relative to {name}; above 1 is worse. In brackets",
-        f"its 95 % interval; worse on: problems on which the median regret after {at[-1]} evaluations is larger.",
-        "",
-        *_head("algorithm", [*(f"at {n}" for n in at), "worse on"]),
-    ]
+    rows = []
     for algorithm in _rows(ratios[0], algorithms):
         found = [each[algorithm] for each in ratios]
-        cells = [*map(_spread, found), f"{found[-1].worse_on} of {found[-1].problems}"]
-        lines.append(f"| {' | '.join([algorithm, *cells])} |")
-    return "\n".join(lines) + "\n"
+        rows.append([algorithm, *map(_spread, found), f"{found[-1].worse_on} of {found[-1].problems}"])
+    return SummaryTable(
+        f"Geometric mean of (regret + 1e-4) over problems and seeds, relative to {name}; above 1 is worse. In brackets\n"
+        f"its 95 % interval; worse on: problems on which the median regret after {at[-1]} evaluations is larger.",
+        ["algorithm", *(f"at {n}" for n in at), "worse on"],
+        rows,
+    )
+
+
+def summary_markdown(tables: Sequence[SummaryTable]) -> str:
+    """The tables, one below the other, with what is said about them."""
+    return "\n\n".join(part for table in tables for part in _markdown_parts(table)) + "\n"
+
+
+def _markdown_parts(table: SummaryTable) -> list[str]:
+    lines = [f"| {' | '.join(row)} |" for row in (table.head, *table.rows)]
+    lines.insert(1, "|---|" + "---:|" * (len(table.head) - 1))
+    return [part for part in (table.before, "\n".join(lines) if table.rows else "", table.after) if part]
+
+
+def summary_latex(tables: Sequence[SummaryTable]) -> str:
+    """The tables for the package booktabs; what is said about them are comments."""
+    return "\n\n".join("\n".join(_latex_lines(table)) for table in tables) + "\n"
+
+
+def _latex_lines(table: SummaryTable) -> list[str]:
+    lines = [f"% {line}" for line in table.before.splitlines()]
+    if table.rows:
+        cells = [list(map(latex, row)) for row in table.rows]
+        lines += booktabs(f"l{'r' * (len(table.head) - 1)}", table.head, cells)
+    return lines + [f"% {line}" for line in table.after.splitlines()]
 
 
 def ratios_csv(
@@ -118,10 +159,6 @@ def summary_csv(finished: Sequence[Finished], at: Sequence[int]) -> str:
             for seed in range(len(curves)):
                 writer.writerow([name, each.problem, seed + 1, *(f"{value:.6f}" for value in regrets[seed].tolist())])
     return text.getvalue()
-
-
-def _head(first: str, others: Sequence[str]) -> list[str]:
-    return [f"| {' | '.join([first, *others])} |", "|---|" + "---:|" * len(others)]
 
 
 def _rows(ratios: Mapping[str, RegretRatio], algorithms: Sequence[str] | None) -> list[str]:

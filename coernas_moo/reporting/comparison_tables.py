@@ -24,7 +24,7 @@ from coernas_moo.reporting.comparison_document import (
     Front,
     encode,
 )
-from coernas_moo.reporting.markup import latex
+from coernas_moo.reporting.markup import booktabs, latex
 from coernas_moo.versions import versions
 
 HEAD = (
@@ -84,13 +84,7 @@ def comparison_latex(comparison: Comparison) -> str:
     """The table for the package booktabs, after a comment that says what its cells are."""
     lines = [
         f"% {comparison.plan.problem.name}: {comparison_basis(comparison)}",
-        rf"\begin{{tabular}}{{l{'r' * (len(HEAD) - 1)}}}",
-        r"\toprule",
-        " & ".join(map(latex, HEAD)) + r" \\",
-        r"\midrule",
-        *(" & ".join(map(latex, row)) + r" \\" for row in comparison_rows(comparison)),
-        r"\bottomrule",
-        r"\end{tabular}",
+        *booktabs(f"l{'r' * (len(HEAD) - 1)}", HEAD, [list(map(latex, row)) for row in comparison_rows(comparison)]),
     ]
     return "\n".join(lines) + "\n"
 

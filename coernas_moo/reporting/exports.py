@@ -16,7 +16,7 @@ from coernas_moo.files import write_atomically
 from coernas_moo.objectives.objective import Direction
 from coernas_moo.reporting import format as fmt
 from coernas_moo.reporting.marks import marks, picks
-from coernas_moo.reporting.markup import latex, markdown_row
+from coernas_moo.reporting.markup import booktabs, latex, markdown_row
 from coernas_moo.search.run import Run
 
 FORMAT = "coernas-front-1"
@@ -161,19 +161,8 @@ def front_markdown(run: Run) -> str:
 def front_latex(run: Run) -> str:
     """The front as a LaTeX table for the package booktabs, numbers rounded for reading."""
     head, rows = _readable(run)
-    body = [" & ".join(map(latex, row[:-1])) + rf" & \texttt{{{latex(row[-1])}}} \\" for row in rows]
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{{'r' * (len(head) - 2)}ll}}",
-            r"\toprule",
-            " & ".join(map(latex, head)) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    cells = [[*map(latex, row[:-1]), rf"\texttt{{{latex(row[-1])}}}"] for row in rows]
+    return "\n".join(booktabs(f"{'r' * (len(head) - 2)}ll", head, cells)) + "\n"
 
 
 def front_png(run: Run) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -35,3 +35,26 @@ def markdown_row(cells: Iterable[str]) -> str:
         '| a\\\\|b | c |'
     """
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def booktabs(columns: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a LaTeX table for the package booktabs.
+
+    Args:
+        columns: how each is aligned, such as `lrr`.
+        head: names of the columns, taken literally.
+        rows: cells as LaTeX.
+
+    Example:
+        >>> booktabs("lr", ["name", "50 %"], [["a", "1"]])[0::2]
+        ['\\\\begin{tabular}{lr}', 'name & 50 \\\\% \\\\\\\\', 'a & 1 \\\\\\\\', '\\\\end{tabular}']
+    """
+    return [
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        " & ".join(map(latex, head)) + r" \\",
+        r"\midrule",
+        *(" & ".join(row) + r" \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]

@@ -16,7 +16,7 @@ from scipy.stats import gmean, ttest_1samp
 
 from coernas_moo.benchmarks.comparison_summary import FLOOR, Finished, RegretRatio, read_finished, regret_ratios
 from coernas_moo.errors import CoernasError, RunError
-from coernas_moo.reporting.comparison_summary import ratios_markdown, summary_csv
+from coernas_moo.reporting.comparison_summary import ratios_table, summary_csv
 
 CURVES = {"ours": [[0.5, 0.9], [0.7, 0.98]], "nsga2": [[0.4, 0.8], [0.6, 0.88]], "other": [[0.1, 1.0], [0.1, 1.0]]}
 
@@ -72,7 +72,7 @@ def test_ratios_to_another_algorithm_are_the_inverse(finished: Finished) -> None
 def test_a_single_pair_has_no_interval(finished: Finished) -> None:
     single = replace(finished, curves={name: curves[:1] for name, curves in finished.curves.items()})
     assert np.isnan(regret_ratios([single], 20)["nsga2"].high)
-    assert "| nsga2 | x2.00 | 1 of 1 |" in ratios_markdown([single], [20])
+    assert ["nsga2", "x2.00", "1 of 1"] in ratios_table([single], [20]).rows
 
 
 def test_an_algorithm_that_some_comparison_lacks_has_no_ratio(finished: Finished) -> None:
@@ -94,6 +94,11 @@ def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
     assert "| a | 0.38 | 20 | won (0.01) |" in found.output
     assert "Of 2 contests: 2 won, 0 tied, 0 lost" in found.output
     assert (out / "summary.md").read_text() == found.output
+    lines = (out / "summary.tex").read_text().splitlines()
+    assert lines.count(r"\begin{tabular}{lrrr}") == lines.count(r"\end{tabular}") == 3
+    assert r"a & 0.38 & 20 & won (0.01) \\" in lines
+    assert "% Of 2 contests: 2 won, 0 tied, 0 lost (p after Holm's correction in brackets)." in lines
+    assert all(line[:1] in ("%", "\\") or line.endswith(r" \\") for line in lines if line)
     unknown = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"])
     assert unknown.exit_code == 2
     assert "no comparison has searches of 'nobody'; they have ours, nsga2, other" in unknown.output
@@ -112,9 +117,12 @@ def test_contests_of_different_algorithms_are_not_put_into_one_table(tmp_path: P
     document["algorithms"] = dict.fromkeys(["nsga2", "ours", "other"])
     document["contests"] = [{"rival": name, "p": 0.01, "effect": 1.0, "outcome": "won"} for name in ("ours", "other")]
     (folders[1] / "comparison.json").write_text(json.dumps(document))
-    found = CliRunner().invoke(cli, ["summary", *map(str, folders), "--rivals", "nsga2", "--at", "20"])
+    asked = ["summary", *map(str, folders), "--rivals", "nsga2", "--at", "20"]
+    found = CliRunner().invoke(cli, [*asked, "--out", str(tmp_path / "out")])
     assert found.exit_code == 0, found.output
-    assert "Not all comparisons hold ours against the others" in found.output
+    sentence = "Not all comparisons hold ours against the others, so there is no table of contests."
+    assert f"\n\n{sentence}\n\n" in found.output
+    assert f"\n\n% {sentence}\n\n" in (tmp_path / "out" / "summary.tex").read_text()
 
 
 def test_the_command_prints_ratios_alone(tmp_path: Path) -> None:
@@ -125,6 +133,8 @@ def test_the_command_prints_ratios_alone(tmp_path: Path) -> None:
     assert found.exit_code == 0, found.output
     assert [line.split(" | ")[0] for line in found.output.splitlines()[5:]] == ["| other", "| ours"]
     assert found.output == (out / "ratios.md").read_text()
+    assert r"algorithm & at 10 & at 20 & worse on \\" in (out / "ratios.tex").read_text()
+    assert not (out / "summary.tex").exists()
     rows = list(csv.DictReader((out / "ratios.csv").open()))
     assert [(row["algorithm"], row["evaluations"]) for row in rows] == [
         ("other", "10"),
