@@ -13,7 +13,9 @@ import click
 @click.option("--at", help="Evaluations of the columns; comma between.  [200,500, or what the shortest search has]")
 @click.option("--relative-to", metavar="ALGORITHM", help="Print only regret over that of this one, as for ablations.")
 @click.option("--algorithms", help="Rows of --relative-to, comma between; by default all.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for what is printed, as LaTeX too, and for all regrets as CSV.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for what is printed, that as LaTeX, and all regrets as CSV."
+)
 def command(
     folders: tuple[Path, ...],
     rivals: str | None,

@@ -100,8 +100,8 @@ def ratios_table(
         found = [each[algorithm] for each in ratios]
         rows.append([algorithm, *map(_spread, found), f"{found[-1].worse_on} of {found[-1].problems}"])
     return SummaryTable(
-        f"Geometric mean of (regret + 1e-4) over problems and seeds, relative to {name}; above 1 is worse. In brackets\n"
-        f"its 95 % interval; worse on: problems on which the median regret after {at[-1]} evaluations is larger.",
+        f"Geometric mean of (regret + 1e-4) over problems and seeds, relative to {name}; above 1 is worse. In brackets"
+        f"\nits 95 % interval; worse on: problems on which the median regret after {at[-1]} evaluations is larger.",
         ["algorithm", *(f"at {n}" for n in at), "worse on"],
         rows,
     )

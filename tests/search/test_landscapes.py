@@ -1,92 +1,77 @@
-"""Do segment operators pay? Where the genes of a segment interact, they do."""
+"""The study on toy landscapes: what it evaluates is what it says, and every variant searches."""
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike, NDArray
-from pymoo.algorithms.moo.nsga2 import NSGA2
-from pymoo.core.problem import Problem
-from pymoo.operators.crossover.sbx import SBX
-from pymoo.operators.mutation.pm import PM
-from pymoo.operators.repair.rounding import RoundingRepair
-from pymoo.optimize import minimize
 
-from coernas_moo.networks.layers import Shape
-from coernas_moo.networks.plan import NetworkPlan
-from coernas_moo.search.duplicates import CanonicalDuplicates
-from coernas_moo.search.hd_duaas import HDDUAAS
-from coernas_moo.search.presets import Preset
-from coernas_moo.search.sampling import BalancedSampling
-from coernas_moo.spaces import Genotype, SearchSpace
-from coernas_moo.spaces.segment import Segment
-
-SEGMENTS, GENES, OPTIONS = 6, 6, 4
-PRESET = Preset(40, 60, 3, {"conv": 0.8}, {"conv": 0.05})
+SCRIPT = Path(__file__).parents[2] / "results" / "search-study" / "landscapes.py"
 
 
-class Plain(SearchSpace):
-    """Segments of interacting genes; every genotype is canonical and none has a network."""
-
-    def __init__(self) -> None:
-        options = tuple(str(code) for code in range(OPTIONS))
-        names = [f"s{i}" for i in range(SEGMENTS)]
-        super().__init__(
-            [Segment(name, tuple(f"{name}.{g}" for g in range(GENES)), options) for name in names], Shape(1, 8, 8), 2
-        )
-
-    def canonical(self, genotype: ArrayLike) -> Genotype:
-        return self.check(genotype)
-
-    def canonical_size(self) -> int:
-        return self.size()
-
-    def plan(self, genotype: ArrayLike) -> NetworkPlan:
-        raise NotImplementedError
-
-    def to_text(self, genotype: ArrayLike) -> str:
-        raise NotImplementedError
-
-    def from_text(self, text: str) -> Genotype:
-        raise NotImplementedError
-
-    def reduced(self, size: int | None = None) -> SearchSpace:
-        raise NotImplementedError
+@pytest.fixture(scope="module")
+def study() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("landscapes", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["landscapes"] = module
+    spec.loader.exec_module(module)
+    del sys.modules["landscapes"]
+    return module
 
 
-class Tables(Problem):
-    """Maximise the sum over segments of a random table of all combinations of the segment's genes.
+@pytest.mark.parametrize("settings", [{}, {"size": 2}, {"scattered": True, "cost": True}])
+def test_values_are_sums_of_tables(study: ModuleType, settings: dict[str, Any]) -> None:
+    landscape = study.Landscape(3, **settings)
+    codes = np.random.default_rng(0).integers(0, study.OPTIONS, size=(5, study.ALL_GENES))
+    values = landscape.evaluate(codes.astype(float))
+    size = settings.get("size", study.GENES)
+    for genotype, found in zip(codes, values, strict=True):
+        total = 0.0
+        for number, table in enumerate(landscape.tables):
+            genes = landscape.order[number * size : (number + 1) * size]
+            total += table[sum(int(genotype[gene]) * study.OPTIONS**place for place, gene in enumerate(genes))]
+        assert found[0] == pytest.approx(-total)
+        if "cost" in settings:
+            price = sum(landscape.prices[gene, option] for gene, option in enumerate(genotype))
+            assert found[1] == pytest.approx(price)
+    assert sorted(landscape.order.tolist()) == list(range(study.ALL_GENES))
 
-    A combination is worth the exponential of a normal number, so good ones are few and have to be kept whole.
-    """
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(n_var=SEGMENTS * GENES, n_obj=1, xl=np.zeros(SEGMENTS * GENES), xu=np.full(36, OPTIONS - 1.0))
-        self.tables = np.exp(np.random.default_rng(seed).normal(size=(SEGMENTS, OPTIONS**GENES)))
-
-    def _evaluate(self, X: NDArray[Any], out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        codes = np.rint(X).astype(int).reshape(len(X), SEGMENTS, GENES)
-        index = (codes * OPTIONS ** np.arange(GENES)).sum(axis=2)
-        out["F"] = -self.tables[np.arange(SEGMENTS), index].sum(axis=1, keepdims=True)
+def test_what_was_reached_is_the_best_sum_or_the_area_of_the_front(study: ModuleType) -> None:
+    single, both = study.Landscape(1), study.Landscape(1, cost=True)
+    single.values = [np.array([[-3.0], [-5.0]]), np.array([[-4.0]])]
+    assert single.reached() == 5.0
+    highest = both.prices.max(axis=1).sum()
+    both.values = [np.array([[-3.0, highest - 1.0], [-1.0, highest - 2.0]])]
+    assert both.reached() == pytest.approx(3.0 + 1.0)
 
 
-@pytest.mark.slow
-def test_segment_operators_beat_real_coded_ones_where_genes_interact() -> None:
-    space = Plain()
-    ours, theirs = [], []
-    for seed in range(1, 21):
-        problem = Tables(seed)
-        baseline = NSGA2(
-            pop_size=PRESET.population,
-            sampling=BalancedSampling(space),
-            crossover=SBX(prob=0.9, eta=15, vtype=float, repair=RoundingRepair()),
-            mutation=PM(eta=20, vtype=float, repair=RoundingRepair()),
-            eliminate_duplicates=CanonicalDuplicates(space),
-        )
-        ours.append(-minimize(problem, HDDUAAS(space, PRESET), ("n_gen", PRESET.generations), seed=seed).F[0])
-        theirs.append(-minimize(problem, baseline, ("n_gen", PRESET.generations), seed=seed).F[0])
-    ratios = np.divide(ours, theirs).ravel()
-    print(f"\nbest sums, segment operators over real-coded ones: {np.round(ratios, 2).tolist()}")  # noqa: T201
-    assert np.exp(np.log(ratios).mean()) > 1.1
+def test_every_variant_searches_within_the_budget_and_again_the_same(
+    study: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "BUDGET", 4 * study.PRESET.population)
+    kind = "pairs, with costs"
+    found = {name: study.search(name, kind, 1) for name in study.VARIANTS}
+    assert len(set(found.values())) == len(found)
+    assert found["hd-duaas-plain"] > found["random"]
+    assert study.search("hd-duaas", kind, 1) == found["hd-duaas"]
+
+
+def test_the_script_prints_a_table(tmp_path: Path) -> None:
+    script = tmp_path / "landscapes.py"
+    script.write_text(SCRIPT.read_text(encoding="utf-8").replace("generations=25", "generations=2"), encoding="utf-8")
+    done = subprocess.run([sys.executable, script, "2"], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ") for line in done.stdout.splitlines()]
+    assert rows[0][0] == "| algorithm"
+    assert rows[2][1:] == ["x1.00"] * 4 + ["x1.00 |"]
+    assert len({len(row) for row in rows[2:]}) == 1
+    assert len((tmp_path / "landscapes.csv").read_text().splitlines()) == 1 + 2 * 5 * (len(rows) - 2)
