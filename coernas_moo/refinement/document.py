@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from coernas_moo.errors import ModelError, RunError
+from coernas_moo.documents import read_json
+from coernas_moo.errors import ModelError
 from coernas_moo.files import write_atomically
 from coernas_moo.training.recipe import Recipe
 
@@ -113,14 +114,9 @@ def read_document(directory: Path) -> RefineDocument | None:
         RunError: it is not what `write_document` writes.
     """
     path = directory / REFINE_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=RefineDocument)
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: not a refinement: {error}; replace it with --anew, or give another --name") from None
+    return read_json(path, RefineDocument, "a refinement", "replace it with --anew, or give another --name")
 
 
 def require_same(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from coernas_moo.errors import RunError
+from coernas_moo.documents import read_json
 
 FORMAT = "coernas-comparison-1"
 """Name and version of the JSON document: the version changes when a key changes its meaning or goes."""
@@ -102,15 +102,7 @@ def read_comparison(path: Path) -> ComparisonDocument:
     Raises:
         RunError: the file is missing, or not such a document.
     """
-    try:
-        document = msgspec.json.decode(path.read_bytes(), type=ComparisonDocument)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except msgspec.DecodeError as error:
-        raise RunError(f"{path}: not an exported comparison: {error}") from None
-    if document.format != FORMAT:
-        raise RunError(f"{path}: has format {document.format!r}, this version reads {FORMAT!r}")
-    return document
+    return read_json(path, ComparisonDocument, "an exported comparison", written_as=FORMAT)
 
 
 def encode(document: ComparisonDocument) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from coernas_moo.errors import RunError
+from coernas_moo.documents import read_json
 from coernas_moo.files import write_atomically
 from coernas_moo.objectives.objective import Direction
 from coernas_moo.reporting import format as fmt
@@ -114,15 +114,7 @@ def read_front(path: Path) -> FrontDocument:
     Raises:
         RunError: the file is missing, or not such a document.
     """
-    try:
-        document = msgspec.json.decode(path.read_bytes(), type=FrontDocument)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    except msgspec.DecodeError as error:
-        raise RunError(f"{path}: not an exported front: {error}") from None
-    if document.format != FORMAT:
-        raise RunError(f"{path}: has format {document.format!r}, this version reads {FORMAT!r}")
-    return document
+    return read_json(path, FrontDocument, "an exported front", written_as=FORMAT)
 
 
 def front_csv(run: Run) -> str:

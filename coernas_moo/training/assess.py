@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from coernas_moo.documents import read_json
 from coernas_moo.errors import ModelError
 from coernas_moo.files import write_atomically
 from coernas_moo.networks.layers import Shape
@@ -218,14 +219,14 @@ def read_metrics(directory: str | Path) -> Metrics:
         ModelError: it is missing (the training is not over), or not what `write_metrics` writes.
     """
     path = Path(directory) / METRICS
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Metrics)
-    except FileNotFoundError:
-        raise ModelError(f"{directory}: no {METRICS}, so the training is not over; go on with: coernas train") from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not the measures of a model: {error}; remove it and train again") from None
+    return read_json(
+        path,
+        Metrics,
+        "the measures of a model",
+        "remove it and train again",
+        missing=f"{directory}: no {METRICS}, so the training is not over; go on with: coernas train",
+        error=ModelError,
+    )
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:

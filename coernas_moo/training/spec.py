@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from coernas_moo.documents import read_json
 from coernas_moo.errors import ModelError
 from coernas_moo.files import write_atomically
 from coernas_moo.training.recipe import Recipe
@@ -78,11 +79,11 @@ def read_spec(directory: str | Path) -> ModelSpec:
         ModelError: it is missing, or not what `write_spec` writes.
     """
     path = Path(directory) / MODEL_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=ModelSpec)
-    except FileNotFoundError:
-        raise ModelError(f"{directory}: no model here (no {MODEL_FILE}); train one with: coernas train") from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not the description of a model: {error}; train it again, with --anew") from None
+    return read_json(
+        path,
+        ModelSpec,
+        "the description of a model",
+        "train it again, with --anew",
+        missing=f"{directory}: no model here (no {MODEL_FILE}); train one with: coernas train",
+        error=ModelError,
+    )
