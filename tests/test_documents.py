@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from coernas_moo.documents import read_json
+from coernas_moo.documents import read_json, read_json_if_there
 from coernas_moo.errors import ModelError, RunError
 
 
@@ -52,3 +52,11 @@ def test_a_missing_file_is_told_as_the_caller_says(file: Path) -> None:
     file.mkdir()
     with pytest.raises(ModelError, match="cannot be read: Is a directory"):
         read_json(file, Note, "a note", missing="no note here", error=ModelError)
+
+
+def test_a_document_may_be_missing_but_not_unreadable(file: Path) -> None:
+    assert read_json_if_there(file, Note, "a note") == Note("a")
+    with pytest.raises(RunError, match="cannot be read: Not a directory"):
+        read_json_if_there(file / "note.json", Note, "a note")
+    file.unlink()
+    assert read_json_if_there(file, Note, "a note") is None

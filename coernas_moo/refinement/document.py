@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from coernas_moo.documents import read_json
+from coernas_moo.documents import read_json_if_there
 from coernas_moo.errors import ModelError
 from coernas_moo.files import write_atomically
 from coernas_moo.training.recipe import Recipe
@@ -114,9 +114,7 @@ def read_document(directory: Path) -> RefineDocument | None:
         RunError: it is not what `write_document` writes.
     """
     path = directory / REFINE_FILE
-    if not path.exists():
-        return None
-    return read_json(path, RefineDocument, "a refinement", "replace it with --anew, or give another --name")
+    return read_json_if_there(path, RefineDocument, "a refinement", "replace it with --anew, or give another --name")
 
 
 def require_same(

@@ -1,6 +1,6 @@
 """HD-DUAAS with one part changed, on toy landscapes whose genes interact; see results/search-study.md.
 
-    python results/search-study/landscapes.py [LANDSCAPES]
+    python results/search-study/landscapes.py
 
 Prints a table and writes landscapes.csv beside this file.
 """
@@ -40,6 +40,7 @@ from coernas_moo.spaces.segment import Segment
 
 SEGMENTS, GENES, OPTIONS = 6, 6, 4
 ALL_GENES = SEGMENTS * GENES
+LANDSCAPES = 20
 PRESET = Preset(population=40, generations=25, tournament=3, crossover={"conv": 0.8}, mutation={"conv": 0.05})
 BUDGET = PRESET.population * PRESET.generations
 
@@ -149,14 +150,14 @@ class UniformStart(HDDUAAS):
 
 
 class Wild(HDDUAAS):
-    """Uniform samples only."""
+    """Uniform samples after the balanced first population."""
 
     def _mated(self, n: int) -> NDArray[np.int64]:
         return self.space.sample(n, self.random_state)
 
 
 def changed(**operators: Any) -> HDDUAAS:
-    """HD-DUAAS without screening, with other operators."""
+    """HD-DUAAS without screening, with other operators of mating: `crossover`, `mutation`."""
     algorithm = HDDUAAS(Plain(), PRESET)
     for name, operator in operators.items():
         setattr(algorithm.mating, name, operator)
@@ -215,10 +216,10 @@ def ratio(values: NDArray[np.float64], reference: NDArray[np.float64]) -> str:
     return f"x{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def main(landscapes: int) -> None:
+def main() -> None:
     """Search all landscapes with all variants."""
     reached = {
-        (name, kind): np.array([search(name, kind, seed) for seed in range(1, landscapes + 1)])
+        (name, kind): np.array([search(name, kind, seed) for seed in range(1, LANDSCAPES + 1)])
         for name in VARIANTS
         for kind in KINDS
     }
@@ -238,4 +239,4 @@ def main(landscapes: int) -> None:
 
 if __name__ == "__main__":
     with threadpool_limits(1):
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+        main()

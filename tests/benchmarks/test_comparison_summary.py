@@ -87,7 +87,7 @@ def test_every_search_is_a_row(finished: Finished) -> None:
 
 
 def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
-    folders = [str(write(tmp_path / name)) for name in "ab"]
+    folders = [str(write(tmp_path / name)) for name in ("a", "b_c")]
     out = tmp_path / "out"
     found = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nsga2", "--at", "10,20", "--out", str(out)])
     assert found.exit_code == 0, found.output
@@ -96,7 +96,7 @@ def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
     assert (out / "summary.md").read_text() == found.output
     lines = (out / "summary.tex").read_text().splitlines()
     assert lines.count(r"\begin{tabular}{lrrr}") == lines.count(r"\end{tabular}") == 3
-    assert r"a & 0.38 & 20 & won (0.01) \\" in lines
+    assert r"b\_c & 0.38 & 20 & won (0.01) \\" in lines
     assert "% Of 2 contests: 2 won, 0 tied, 0 lost (p after Holm's correction in brackets)." in lines
     assert all(line[:1] in ("%", "\\") or line.endswith(r" \\") for line in lines if line)
     unknown = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"])
