@@ -46,9 +46,25 @@ def fuse(columns: ArrayLike, p: float = 0.0, weights: ArrayLike = 1.0) -> NDArra
     members = len(values)
     if members == 0:
         return np.empty(0)
+    return merge_ranks(relative_ranks(values), p, weights)
+
+
+def relative_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ascending ranks in each column, ties averaged, over the number of members: r_ij of `fuse`.
+
+    Args:
+        values: shape (m, k), m >= 1.
+
+    Returns:
+        Shape (m, k), in (0, 1].
+    """
     values = np.where(np.isfinite(values), values, -np.inf)
-    ranks = np.stack([_ranks(column) for column in values.T], axis=1) / members
-    shares = np.broadcast_to(np.asarray(weights, dtype=np.float64), values.shape[1:])
+    return np.stack([_ranks(column) for column in values.T], axis=1) / len(values)
+
+
+def merge_ranks(ranks: NDArray[np.float64], p: float, weights: ArrayLike) -> NDArray[np.float64]:
+    """The weighted power mean of `fuse`, shape (m,), of ranks (m, k) above 0."""
+    shares = np.broadcast_to(np.asarray(weights, dtype=np.float64), ranks.shape[1:])
     return _power_mean(ranks, p, shares / shares.sum())
 
 
@@ -63,7 +79,12 @@ def fuse_proxies(names: Sequence[str], columns: ArrayLike, p: float = 0.0) -> ND
     Raises:
         CoernasError: as `fuse`; an unknown proxy.
     """
-    return fuse(columns, p, [PROXIES[name].weight for name in names])
+    return fuse(columns, p, weights_of(names))
+
+
+def weights_of(names: Sequence[str]) -> list[float]:
+    """How much each of some registered proxies counts in a fusion."""
+    return [PROXIES[name].weight for name in names]
 
 
 def _ranks(column: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from coernas_moo.evaluation.record import Record
 from coernas_moo.objectives import OBJECTIVES, Limit
 from coernas_moo.proxies import fuse_proxies
+from coernas_moo.proxies.fusion import relative_ranks
 from coernas_moo.search.dominance import non_dominated
 
 WORST = 1e30
@@ -146,6 +147,14 @@ class Archive:
         chosen = np.flatnonzero(non_dominated(values))
         return [texts[i] for i in sorted(chosen, key=lambda i: (*values[i].tolist(), texts[i]))]
 
+    def proxy_ranks(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Relative ranks by each proxy over all that is scored, which the score fuses; shape (n, proxies)."""
+        ranks = np.full((len(self), len(self.proxies)), np.nan)
+        scored, values = self._scored()
+        if len(values):
+            ranks[scored] = relative_ranks(values)
+        return ranks[self._rows(texts)]
+
     def _asked_for(self) -> Iterator[str]:
         yield from (objective.name for objective in self.objectives)
         yield from (limit.objective for limit in self.limits)
@@ -166,8 +175,12 @@ class Archive:
     def _fused(self) -> NDArray[np.float64]:
         """Score of every record, NaN for those that are not ranked; shape (records,)."""
         if self._scores is None:
-            scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
-            proxies = np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))
+            scored, values = self._scored()
             self._scores = np.full(len(self), np.nan)
-            self._scores[scored] = fuse_proxies(self.proxies, proxies[scored], self.p)
+            self._scores[scored] = fuse_proxies(self.proxies, values, self.p)
         return self._scores
+
+    def _scored(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Which records are ranked, and their raw values (ranked, proxies)."""
+        scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
+        return scored, np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))[scored]

@@ -19,9 +19,8 @@ from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import PRESETS, Preset
 from coernas_moo.search.quality import quality
 from coernas_moo.search.sampling import Accept, BalancedSampling, Repair
-from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, screen
+from coernas_moo.search.screening import DEFAULT, Knowledge, Screening, Surrogates, screen
 from coernas_moo.search.selection import Tournament
-from coernas_moo.search.surrogate import Surrogate
 from coernas_moo.spaces import Genotype, SearchSpace
 
 SPARE = 1.3
@@ -84,7 +83,7 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         self.left = 0
         self.looks_ahead = knowledge is not None
         self.asked: list[Population] = []
-        self.surrogates: dict[int, Surrogate] = {}
+        self.surrogates = Surrogates()
         conv = preset.mutation["conv"]
         super().__init__(
             pop_size=preset.population,

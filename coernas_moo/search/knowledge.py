@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from coernas_moo.proxies.fusion import weights_of
+from coernas_moo.search.archive import SCORE
+from coernas_moo.search.fused_surrogate import Readings
 from coernas_moo.search.surrogate import Encoded
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ class ArchiveKnowledge:
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
         self._evaluated: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self._texts: list[str] = []
         self._size = -1
 
     def evaluated(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -29,7 +33,7 @@ class ArchiveKnowledge:
             return self._evaluated
         texts = archive.ranked()
         feasible = np.flatnonzero((archive.constraint_values(texts) <= 0).all(axis=1))
-        texts = [texts[i] for i in feasible]
+        texts = self._texts = [texts[i] for i in feasible]
         genotypes = np.array([self._problem.genotype(text) for text in texts], dtype=np.int64)
         genotypes = genotypes.reshape(-1, len(space.genes))
         self._evaluated, self._size = (genotypes, archive.objective_values(texts)), len(archive)
@@ -42,6 +46,15 @@ class ArchiveKnowledge:
         signs = np.array([objective.sign for objective in objectives], dtype=float)
         values: NDArray[np.float64] = signs * self._problem.evaluator.costs.values(canonical, names)
         return values
+
+    def readings(self) -> Readings | None:
+        """The proxies' ranks of the members that `evaluated` tells."""
+        archive = self._problem.archive
+        names = [objective.name for objective in archive.objectives]
+        if SCORE not in names:
+            return None
+        self.evaluated()
+        return Readings(names.index(SCORE), archive.proxy_ranks(self._texts), archive.p, weights_of(archive.proxies))
 
     def features(self, canonical: NDArray[np.int64]) -> Encoded:
         """Each genotype's function, and what it consists of."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coernas_moo.search.dominance import non_dominated
+from coernas_moo.search.fused_surrogate import FusedSurrogate, Readings
 from coernas_moo.search.surrogate import Encoded, Surrogate
 
 DIRECTIONS = 100
@@ -38,6 +39,19 @@ class Screening:
 DEFAULT = Screening()
 
 
+@dataclass
+class Surrogates:
+    """What was learnt for the last batch, from which the next begins.
+
+    Args:
+        score: of the score.
+        costs: of other objectives that only an evaluation tells, by position.
+    """
+
+    score: FusedSurrogate | None = None
+    costs: dict[int, Surrogate] = field(default_factory=dict)
+
+
 class Knowledge(Protocol):
     """What is known without evaluating anything; objective values are to be minimised."""
 
@@ -50,6 +64,9 @@ class Knowledge(Protocol):
     def features(self, canonical: NDArray[np.int64]) -> Encoded:
         """Canonical genotypes (m, genes) in a form in which equal functions are equal."""
 
+    def readings(self) -> Readings | None:
+        """What the score of the members of `evaluated` is fused from; None where no score is searched."""
+
 
 def screen(
     candidates: NDArray[np.int64],
@@ -57,7 +74,7 @@ def screen(
     knowledge: Knowledge,
     rng: np.random.Generator,
     settings: Screening = DEFAULT,
-    surrogates: dict[int, Surrogate] | None = None,
+    surrogates: Surrogates | None = None,
 ) -> NDArray[np.int64]:
     """Positions of the `wanted` candidates that together promise the largest hypervolume, best first.
 
@@ -72,20 +89,25 @@ def screen(
         knowledge: what is known.
         rng: draws directions.
         settings: how it is done.
-        surrogates: by objective, from one call to the next; brought up to date.
+        surrogates: from one call to the next; brought up to date.
     """
     genotypes, values = knowledge.evaluated()
     if len(genotypes) < 2:
         return np.arange(wanted)
-    kept = {} if surrogates is None else surrogates
+    kept = Surrogates() if surrogates is None else surrogates
+    readings = knowledge.readings()
     predicted = np.repeat(knowledge.costs(candidates)[None], len(settings.deviations), axis=0)
     unknown = np.flatnonzero(np.isnan(predicted).any(axis=(0, 1)))
     if len(unknown):
         known_features, new_features = knowledge.features(genotypes), knowledge.features(candidates)
         for objective in unknown:
-            process = Surrogate(known_features, values[:, objective], rng, kept.get(int(objective)))
-            kept[int(objective)] = process
-            predicted[:, :, objective] = process.optimistic(new_features, settings.deviations)
+            if readings is not None and objective == readings.objective:
+                kept.score = FusedSurrogate(known_features, readings, rng, kept.score)
+                predicted[:, :, objective] = kept.score.optimistic(new_features, settings.deviations)
+                continue
+            process = Surrogate(known_features, values[:, [objective]], rng, kept.costs.get(int(objective)))
+            kept.costs[int(objective)] = process
+            predicted[:, :, objective] = process.optimistic(new_features, settings.deviations)[0]
     front = values[non_dominated(values)]
     ideal, nadir = front.min(axis=0), front.max(axis=0)
     # A front of one point has no range: that of all members stands for it.

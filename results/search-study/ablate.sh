@@ -3,7 +3,7 @@
 # COERNAS_DATA has to name the folder that holds nb201/nb201.npz. Called from the root of the repository; ten minutes
 # on one core. Interrupted, it goes on where it stopped. Prints tables like those of results/search-study.md.
 set -eu
-variants=$(sed -n 's/^variant("\([^"]*\)".*/\1/p' results/search-study/variants.py | paste -sd, -)
+variants=$(sed -n 's/^variant("\([^"]*\)".*/\1/p' results/search-study/variants.py | grep -v score-as-a-whole | paste -sd, -)
 plugin="plugins=[\"$PWD/results/search-study/variants.py\"]"
 runs=results/runs/ablation
 for dataset in cifar100 ImageNet16-120; do

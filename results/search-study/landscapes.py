@@ -141,6 +141,9 @@ class Known:
         """The genotypes as they are."""
         return Encoded(canonical, self.space.cardinalities, list(self.space.slices.values()))
 
+    def readings(self) -> None:
+        """No score is searched."""
+
 
 class UniformStart(HDDUAAS):
     """The first population is uniform."""

@@ -21,7 +21,7 @@ from coernas_moo.search.knowledge import ArchiveKnowledge
 from coernas_moo.search.mutation import AdaptiveMutation
 from coernas_moo.search.presets import Preset
 from coernas_moo.search.problem import SearchProblem
-from coernas_moo.search.screening import Knowledge, Screening
+from coernas_moo.search.screening import Knowledge, Screening, Surrogates
 from coernas_moo.search.surrogate import Encoded, Surrogate
 from coernas_moo.spaces import SearchSpace
 
@@ -101,7 +101,7 @@ class Refitted(HDDUAAS):
     """The surrogate is fitted anew for every batch."""
 
     def _screened(self, knowledge: Knowledge) -> NDArray[np.int64]:
-        self.surrogates.clear()
+        self.surrogates = Surrogates()
         return super()._screened(knowledge)
 
 
@@ -109,7 +109,7 @@ class BoundedSurrogate(Surrogate):
     """Nothing is predicted to be better than the best seen."""
 
     def optimistic(self, candidates: Encoded, deviations: Sequence[float]) -> NDArray[np.float64]:
-        return np.maximum(super().optimistic(candidates, deviations), self.values[0])
+        return np.maximum(super().optimistic(candidates, deviations), self.values[0][:, None, None])
 
 
 class Bounded(HDDUAAS):
@@ -118,6 +118,13 @@ class Bounded(HDDUAAS):
     def _screened(self, knowledge: Knowledge) -> NDArray[np.int64]:
         with patch.object(screening, "Surrogate", BoundedSurrogate):
             return super()._screened(knowledge)
+
+
+class ScoreAsAWhole(ArchiveKnowledge):
+    """The score is predicted like any other objective, not proxy by proxy."""
+
+    def readings(self) -> None:
+        """Not told."""
 
 
 class UniformStart(HDDUAAS):
@@ -208,6 +215,7 @@ variant("less-optimism", lambda p, s: full(p, s, deviations=(0.0, 0.5, 1.0)))
 variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0, 3.0)))
 variant("bounded", lambda p, s: full(p, s, kind=Bounded))
 variant("without-parts", lambda p, s: full(p, s, knowledge=WithoutParts))
+variant("score-as-a-whole", lambda p, s: full(p, s, knowledge=ScoreAsAWhole))
 variant("before", lambda p, s: full(p, s, Bounded, WithoutParts, candidates=12, deviations=(0.0, 0.5, 1.0)))
 variant("reference-0.1", lambda p, s: full(p, s, beyond=0.1))
 variant("reference-1.2", lambda p, s: full(p, s, beyond=1.2))

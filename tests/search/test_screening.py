@@ -1,32 +1,23 @@
-"""The surrogate, and the screening of offspring by it."""
+"""The screening of offspring, and what it knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pymoo.indicators.hv import Hypervolume
-from scipy.stats import kendalltau, multivariate_normal, norm
 
+from coernas_moo.proxies.fusion import merge_ranks, weights_of
+from coernas_moo.search.fused_surrogate import Readings
 from coernas_moo.search.knowledge import ArchiveKnowledge
-from coernas_moo.search.screening import Screening, screen
-from coernas_moo.search.surrogate import DECAYS, LASTS, MOST_USED, NOISES, SPREADS, Encoded, Surrogate, Tuning
+from coernas_moo.search.screening import Screening, Surrogates, screen
+from coernas_moo.search.surrogate import Encoded
 from coernas_moo.testing.algorithms import CELLS, synthetic_problem
+from tests.search.genotypes import additive, encoded
 
 TRUST = Screening(deviations=(0.0,))
-
-
-def encoded(codes: NDArray[np.int64]) -> Encoded:
-    return Encoded(codes, np.full(8, 4), [slice(0, 5), slice(5, 8)])
-
-
-def additive(codes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Effects of eight genes of four options, none of them ordered by its code."""
-    effects = np.random.default_rng(5).normal(size=(8, 4))
-    return effects[np.arange(8), codes].sum(axis=1)
 
 
 @dataclass
@@ -51,191 +42,15 @@ class Known:
     def features(self, genotypes: NDArray[np.int64]) -> Encoded:
         return encoded(genotypes)
 
+    def readings(self) -> Readings | None:
+        return None
+
 
 def archive(n: int, unknown: tuple[int, ...] = (), seed: int = 0) -> Known:
     genotypes = np.random.default_rng(seed).integers(0, 4, size=(n, 8))
     known = Known(genotypes, np.empty((0, 2)), unknown)
     known.values = known.truth(genotypes)
     return known
-
-
-def test_the_surrogate_ranks_what_it_has_not_seen() -> None:
-    rng = np.random.default_rng(0)
-    seen, new = rng.integers(0, 4, size=(150, 8)), rng.integers(0, 4, size=(300, 8))
-    predicted = Surrogate(encoded(seen), additive(seen), rng).optimistic(encoded(new), [0.0])[0]
-    assert kendalltau(predicted, additive(new)).statistic > 0.7
-
-
-def test_predictions_do_not_hang_on_the_scale_of_bad_values() -> None:
-    rng = np.random.default_rng(0)
-    seen = rng.integers(0, 4, size=(80, 8))
-    values = additive(seen) - additive(seen).min()
-    stretched = np.where(values > np.median(values), 1000 * values, values)
-    order = [
-        Surrogate(encoded(seen), v, np.random.default_rng(1)).optimistic(encoded(seen), [0.0])[0].argsort()
-        for v in (values, stretched)
-    ]
-    assert np.array_equal(*order)
-
-
-def test_optimism_is_larger_where_less_is_known() -> None:
-    rng = np.random.default_rng(0)
-    # Of the last gene only code 0 was seen.
-    seen = rng.integers(0, 4, size=(100, 8))
-    seen[:, 4:] = 0
-    near, far = seen[:1].copy(), seen[:1].copy()
-    far[:, 4:] = 3
-    process = Surrogate(encoded(seen), additive(seen), rng)
-    covariance = [process.optimistic(encoded(point), [0.0, 2.0])[:, 0] for point in (near, far)]
-    assert covariance[0][0] >= covariance[0][1]
-    assert covariance[1][0] - covariance[1][1] > covariance[0][0] - covariance[0][1]
-
-
-def test_differences_and_counts_are_those_of_a_slow_reference() -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.integers(0, 4, size=(6, 8)), rng.integers(0, 4, size=(5, 8))
-    slow = np.array([[(x != y).sum() for y in b] for x in a])
-    assert np.array_equal(encoded(a).differences(encoded(b)), slow)
-
-    def counts(row: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.concatenate([np.bincount(part, minlength=4) for part in (row[:5], row[5:])])
-
-    squared = np.array([[((counts(x) - counts(y)) ** 2).sum() for y in b] for x in a])
-    assert np.allclose(encoded(a).distances(encoded(b)), squared)
-    assert np.array_equal(encoded(a).rows(np.array([4, 1])).counts, encoded(a[[4, 1]]).counts)
-
-
-def test_counts_tell_what_an_option_does_wherever_it_stands() -> None:
-    rng = np.random.default_rng(0)
-    seen, new = rng.integers(0, 4, size=(60, 8)), rng.integers(0, 4, size=(300, 8))
-    # One segment of eight genes counts for more than the places.
-    value = (seen == 3).sum(axis=1).astype(float)
-    whole = [Encoded(codes, np.full(8, 4), [slice(0, 8)]) for codes in (seen, new)]
-    apart = [Encoded(codes, np.full(8, 4), [slice(i, i + 1) for i in range(8)]) for codes in (seen, new)]
-    together, single = (
-        kendalltau(
-            Surrogate(known, value, np.random.default_rng(1)).optimistic(unknown, [0.0])[0], (new == 3).sum(axis=1)
-        ).statistic
-        for known, unknown in (whole, apart)
-    )
-    assert together > single
-
-
-def test_larger_parts_tell_what_genes_and_counts_do_not() -> None:
-    rng = np.random.default_rng(0)
-    seen, new = rng.integers(0, 4, size=(60, 8)), rng.integers(0, 4, size=(300, 8))
-
-    def neighbours(codes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Pairs of neighbours that are alike."""
-        return (codes[:, 1:] == codes[:, :-1]).sum(axis=1, keepdims=True).astype(float)
-
-    with_parts, without = (
-        kendalltau(
-            Surrogate(known, neighbours(seen)[:, 0], np.random.default_rng(1)).optimistic(unknown, [0.0])[0],
-            neighbours(new)[:, 0],
-        ).statistic
-        for known, unknown in (
-            [Encoded(codes, np.full(8, 4), [slice(0, 8)], neighbours(codes)) for codes in (seen, new)],
-            [Encoded(codes, np.full(8, 4), [slice(0, 8)]) for codes in (seen, new)],
-        )
-    )
-    assert with_parts > without + 0.3
-
-
-def test_predictions_go_on_beyond_the_best_seen() -> None:
-    rng = np.random.default_rng(0)
-    new = rng.integers(0, 4, size=(600, 8))
-    values = additive(new)
-    # Half of what is to be predicted is better than all that was seen.
-    seen = new[values > np.median(values)]
-    process = Surrogate(encoded(seen), additive(seen), rng)
-    predicted, hopeful = process.optimistic(encoded(new), [0.0, 2.0])
-    beyond = predicted < process.values[0]
-    assert beyond.any()
-    assert values[beyond].max() < np.median(values)
-    assert (hopeful < process.values[0]).sum() > beyond.sum()
-    # The line runs through the best member and that at the best tenth.
-    tenth = len(process.values) // 10
-    slope = (process.values[tenth] - process.values[0]) / (process.scores[tenth] - process.scores[0])
-    assert np.allclose(process.values[0] - hopeful.min(), slope * (process.scores[0] - _score(process, new)))
-
-
-def _score(process: Surrogate, new: NDArray[np.int64]) -> float:
-    """The least score less two deviations, by the textbook."""
-    kernel = process.tuning.covariance(process.members, process.members)
-    kernel += process.tuning.noise * np.eye(len(kernel))
-    cross = process.tuning.covariance(encoded(new), process.members)
-    spread = 1.0 + process.tuning.noise - np.einsum("ij,ji->i", cross, np.linalg.solve(kernel, cross.T))
-    return float((cross @ process.weights - 2.0 * np.sqrt(process.variance * spread)).min())
-
-
-def test_where_all_values_are_equal_nothing_better_is_predicted() -> None:
-    rng = np.random.default_rng(0)
-    seen = rng.integers(0, 4, size=(40, 8))
-    process = Surrogate(encoded(seen), np.ones(40), rng)
-    assert (process.optimistic(encoded(seen), [0.0, 2.0]) == 1.0).all()
-
-
-def test_a_surrogate_is_extended_until_the_archive_has_grown() -> None:
-    rng = np.random.default_rng(0)
-    seen, new = rng.integers(0, 4, size=(200, 8)), rng.integers(0, 4, size=(50, 8))
-    # Values of members move as others are added, as ranks do.
-    before, after = additive(seen[:100]), additive(seen) ** 2
-    earlier = Surrogate(encoded(seen[:100]), before, rng)
-    lasts, ends = round(LASTS * 100) - 1, round(LASTS * 100)
-    extended = Surrogate(encoded(seen[:lasts]), after[:lasts], rng, earlier)
-    assert extended.tuning is earlier.tuning
-    covariance = extended.tuning.covariance(extended.members, extended.members)
-    assert np.allclose(extended.root @ extended.root.T, covariance + extended.tuning.noise * np.eye(lasts))
-    assert np.allclose(extended.root, np.tril(extended.root))
-    again = Surrogate(encoded(seen[:lasts]), after[:lasts], rng, extended)
-    assert again.root is extended.root
-    assert np.array_equal(*(each.optimistic(encoded(new), [0.0, 1.0]) for each in (extended, again)))
-    assert Surrogate(encoded(seen[:ends]), after[:ends], rng, earlier).tuning.members == ends
-
-
-def test_a_surrogate_of_other_members_is_not_extended() -> None:
-    rng = np.random.default_rng(0)
-    seen = rng.integers(0, 4, size=(110, 8))
-    earlier = Surrogate(encoded(seen[:100]), additive(seen[:100]), rng)
-    for others in (seen[::-1], seen[:90]):
-        fresh = Surrogate(encoded(others), additive(others), rng, earlier)
-        assert fresh.tuning.members == len(others)
-
-
-def test_where_there_are_many_members_the_used_ones_are_extended_too() -> None:
-    rng = np.random.default_rng(0)
-    seen = rng.integers(0, 4, size=(MOST_USED + 40, 8))
-    earlier = Surrogate(encoded(seen[:-20]), additive(seen[:-20]), rng)
-    later = Surrogate(encoded(seen), additive(seen), rng, earlier)
-    assert later.used.tolist() == [*earlier.used.tolist(), *range(MOST_USED + 20, MOST_USED + 40)]
-    assert len(later.root) == len(later.members) == MOST_USED + 20
-
-
-def test_the_tuning_has_the_highest_marginal_likelihood_of_the_grid() -> None:
-    rng = np.random.default_rng(3)
-    seen = rng.integers(0, 4, size=(60, 8))
-    process = Surrogate(encoded(seen), additive(seen), rng)
-    ranks = additive(seen).argsort().argsort()
-    targets = norm.ppf((ranks + 0.5) / 60)
-
-    def likelihood(decay: float, spread: float, noise: float) -> float:
-        kernel = Tuning(decay, spread, noise, 60).covariance(process.members, process.members) + noise * np.eye(60)
-        variance = targets @ np.linalg.solve(kernel, targets) / 60
-        return float(multivariate_normal(cov=variance * kernel).logpdf(targets))
-
-    grid = list(product(DECAYS, SPREADS, NOISES))
-    best = max(grid, key=lambda parameters: likelihood(*parameters))
-    assert (process.tuning.decay, process.tuning.spread, process.tuning.noise) == best
-
-
-def test_equal_values_and_many_members_are_no_trouble() -> None:
-    rng = np.random.default_rng(0)
-    seen = rng.integers(0, 4, size=(MOST_USED + 300, 8))
-    assert np.isfinite(Surrogate(encoded(seen), np.ones(len(seen)), rng).optimistic(encoded(seen[:5]), [1.0])).all()
-    process = Surrogate(encoded(seen), additive(seen), rng)
-    assert len(process.values) == MOST_USED
-    assert process.values[0] == additive(seen).min()
 
 
 def test_what_dominates_is_chosen_first_when_all_costs_are_known() -> None:
@@ -303,3 +118,37 @@ def test_knowledge_of_a_search_problem_is_its_archive_and_closed_forms() -> None
     assert (-values[:, 0] >= 0.3).all()
     texts = [problem.space.to_text(genotype) for genotype in genotypes]
     assert np.array_equal(problem.archive.objective_values(texts), values)
+
+
+def test_knowledge_of_a_score_is_what_it_is_fused_from() -> None:
+    problem, _ = synthetic_problem(CELLS, ["score >= 0.3"])
+    knowledge = ArchiveKnowledge(problem)
+    problem.evaluate(problem.space.sample(40, np.random.default_rng(0)))
+    genotypes, values = knowledge.evaluated()
+    readings = knowledge.readings()
+    assert readings is not None
+    assert (readings.objective, readings.p) == (0, problem.archive.p)
+    assert readings.weights == weights_of(problem.archive.proxies)
+    assert readings.ranks.shape == (len(genotypes), len(problem.archive.proxies))
+    assert np.allclose(merge_ranks(readings.ranks, readings.p, readings.weights), -values[:, 0])
+
+
+def test_without_a_score_nothing_is_fused() -> None:
+    problem, _ = synthetic_problem(CELLS.replace('"score", ', ""))
+    assert ArchiveKnowledge(problem).readings() is None
+
+
+def test_the_score_is_screened_by_its_proxies() -> None:
+    problem, _ = synthetic_problem(CELLS)
+    knowledge, rng = ArchiveKnowledge(problem), np.random.default_rng(0)
+    rows = problem.space.canonical_rows(problem.space.sample(160, rng))
+    problem.evaluate(rows[:60])
+    kept = Surrogates()
+    chosen = screen(rows[60:], 10, knowledge, rng, surrogates=kept)
+    assert len(set(chosen.tolist())) == 10
+    assert kept.score is not None
+    assert not kept.costs
+    first = kept.score.proxies
+    problem.evaluate(rows[60:][chosen])
+    screen(rows[60:], 10, knowledge, rng, surrogates=kept)
+    assert kept.score.proxies.tunings is first.tunings
