@@ -21,5 +21,12 @@ for device in edgegpu pixel3 raspi4 fpga eyeriss mop5; do
 done
 run digits 300
 run xsdd 300 --data "$XSDD"
-coernas summary "$runs"/*-as-searched --relative-to hd-duaas --out results/runs/score-tables
-coernas summary "$runs"/digits "$runs"/xsdd --relative-to hd-duaas
+table() {
+  name=$1
+  shift
+  coernas summary "$@"
+  coernas summary "$@" --relative-to hd-duaas --out "results/runs/$name-tables"
+  cp "results/runs/$name-tables/summary.csv" "results/search-study/$name.csv"
+}
+table score "$runs"/*-as-searched
+table score-separable "$runs"/digits "$runs"/xsdd
