@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from coernas_moo.evaluation.record import Record
 from coernas_moo.objectives import OBJECTIVES, Limit
-from coernas_moo.proxies import fuse_proxies
-from coernas_moo.proxies.fusion import relative_ranks
+from coernas_moo.proxies.fusion import merge_ranks, relative_ranks, weights_of
 from coernas_moo.search.dominance import non_dominated
 
 WORST = 1e30
@@ -34,6 +33,7 @@ class Archive:
         self.objectives = [OBJECTIVES[name] for name in objectives]
         self.limits = tuple(limits)
         self.proxies = tuple(proxies)
+        self.weights = weights_of(self.proxies)
         self.p = p
         self._names = list(dict.fromkeys(name for name in self._asked_for() if name != SCORE))
         self._records: dict[str, Record] = {}
@@ -41,6 +41,7 @@ class Archive:
         self._costs: list[list[float]] = []
         self._proxies: list[list[float]] = []
         self._evaluations = 0
+        self._ranks: NDArray[np.float64] | None = None
         self._scores: NDArray[np.float64] | None = None
         self._minimised: NDArray[np.float64] | None = None
         self._violations: NDArray[np.float64] | None = None
@@ -97,7 +98,7 @@ class Archive:
             else:
                 position = self._positions[record.text]
                 self._costs[position], self._proxies[position] = costs, proxies
-        self._scores = self._minimised = self._violations = None
+        self._ranks = self._scores = self._minimised = self._violations = None
 
     @property
     def scores(self) -> dict[str, float]:
@@ -148,12 +149,8 @@ class Archive:
         return [texts[i] for i in sorted(chosen, key=lambda i: (*values[i].tolist(), texts[i]))]
 
     def proxy_ranks(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Relative ranks by each proxy over all that is scored, which the score fuses; shape (n, proxies)."""
-        ranks = np.full((len(self), len(self.proxies)), np.nan)
-        scored, values = self._scored()
-        if len(values):
-            ranks[scored] = relative_ranks(values)
-        return ranks[self._rows(texts)]
+        """Ranks (n, proxies) by each proxy, which the score fuses (`fuse`); NaN for those that are not ranked."""
+        return self._ranked()[self._rows(texts)]
 
     def _asked_for(self) -> Iterator[str]:
         yield from (objective.name for objective in self.objectives)
@@ -175,12 +172,18 @@ class Archive:
     def _fused(self) -> NDArray[np.float64]:
         """Score of every record, NaN for those that are not ranked; shape (records,)."""
         if self._scores is None:
-            scored, values = self._scored()
+            ranks = self._ranked()
+            scored = ~np.isnan(ranks).any(axis=1)
             self._scores = np.full(len(self), np.nan)
-            self._scores[scored] = fuse_proxies(self.proxies, values, self.p)
+            self._scores[scored] = merge_ranks(ranks[scored], self.p, self.weights)
         return self._scores
 
-    def _scored(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Which records are ranked, and their raw values (ranked, proxies)."""
-        scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
-        return scored, np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))[scored]
+    def _ranked(self) -> NDArray[np.float64]:
+        """Relative ranks of every record, NaN for those that are not ranked; shape (records, proxies)."""
+        if self._ranks is None:
+            scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
+            values = np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))
+            self._ranks = np.full_like(values, np.nan)
+            if scored.any():
+                self._ranks[scored] = relative_ranks(values[scored])
+        return self._ranks

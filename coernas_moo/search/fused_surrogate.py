@@ -32,7 +32,7 @@ class Readings:
 class FusedSurrogate:
     """A `Surrogate` of every proxy, and the score that their predictions fuse to.
 
-    A proxy is a simpler function of the genotype than a score, in which the worst of them counts most.
+    A proxy is a simpler function of the genotype than a mean of several, in which another may count most elsewhere.
 
     Args:
         members: n of them, at least 2.
@@ -52,6 +52,7 @@ class FusedSurrogate:
         """Predicted scores, negated, better than expected by so many standard deviations.
 
         Proxies are taken to err independently: what the deviations of each change by themselves is added in squares.
+        (Where p is -inf and two proxies are worst alike, that is nothing.)
 
         Args:
             candidates: m of them.
@@ -65,7 +66,7 @@ class FusedSurrogate:
         score = self._fused(expected)
         gains = np.zeros(better.shape[1:])
         for proxy in range(len(ranks)):
-            for place in range(len(deviations)):
+            for place in np.flatnonzero(deviations):
                 alone = expected.copy()
                 alone[proxy] = better[proxy, place]
                 gains[place] += (self._fused(alone) - score) ** 2

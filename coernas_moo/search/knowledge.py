@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from coernas_moo.proxies.fusion import weights_of
 from coernas_moo.search.archive import SCORE
 from coernas_moo.search.fused_surrogate import Readings
 from coernas_moo.search.surrogate import Encoded
@@ -22,7 +21,7 @@ class ArchiveKnowledge:
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem
         self._evaluated: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
-        self._texts: list[str] = []
+        self._readings: Readings | None = None
         self._size = -1
 
     def evaluated(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -33,9 +32,13 @@ class ArchiveKnowledge:
             return self._evaluated
         texts = archive.ranked()
         feasible = np.flatnonzero((archive.constraint_values(texts) <= 0).all(axis=1))
-        texts = self._texts = [texts[i] for i in feasible]
+        texts = [texts[i] for i in feasible]
         genotypes = np.array([self._problem.genotype(text) for text in texts], dtype=np.int64)
         genotypes = genotypes.reshape(-1, len(space.genes))
+        names = [objective.name for objective in archive.objectives]
+        if SCORE in names:
+            ranks = archive.proxy_ranks(texts)
+            self._readings = Readings(names.index(SCORE), ranks, archive.p, archive.weights)
         self._evaluated, self._size = (genotypes, archive.objective_values(texts)), len(archive)
         return self._evaluated
 
@@ -49,12 +52,8 @@ class ArchiveKnowledge:
 
     def readings(self) -> Readings | None:
         """The proxies' ranks of the members that `evaluated` tells."""
-        archive = self._problem.archive
-        names = [objective.name for objective in archive.objectives]
-        if SCORE not in names:
-            return None
         self.evaluated()
-        return Readings(names.index(SCORE), archive.proxy_ranks(self._texts), archive.p, weights_of(archive.proxies))
+        return self._readings
 
     def features(self, canonical: NDArray[np.int64]) -> Encoded:
         """Each genotype's function, and what it consists of."""

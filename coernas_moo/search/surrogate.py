@@ -245,7 +245,8 @@ def _normal_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _some(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """`MOST_USED` members, in order. The best are among them: they decide which candidates look promising."""
+    """`MOST_USED` members, in order. Those that are best on the whole, by the sum of their normal scores over the
+    columns, are among them: they decide which candidates look promising."""
     order = np.argsort(_normal_scores(values).sum(axis=1), kind="stable")
     others = rng.choice(order[MOST_USED // 2 :], MOST_USED // 2, replace=False)
     some: NDArray[np.int64] = np.sort(np.append(order[: MOST_USED // 2], others))

@@ -3,6 +3,7 @@
 # COERNAS_DATA has to name the folder that holds nb201/nb201.npz, XSDD the class folders of X-SDD. Called from the root
 # of the repository; eight minutes on two cores. Interrupted, it goes on where it stopped.
 set -eu
+: "${XSDD:?set it to the folder of the class folders of X-SDD}"
 plugin="plugins=[\"$PWD/results/search-study/variants.py\"]"
 runs=results/runs/score
 run() {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pymoo.core.population import Population
 
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator
-from coernas_moo.search import screening
+from coernas_moo.search import fused_surrogate, screening
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.dominance import non_dominated
@@ -116,7 +116,10 @@ class Bounded(HDDUAAS):
     """Screening by `BoundedSurrogate`."""
 
     def _screened(self, knowledge: Knowledge) -> NDArray[np.int64]:
-        with patch.object(screening, "Surrogate", BoundedSurrogate):
+        with (
+            patch.object(screening, "Surrogate", BoundedSurrogate),
+            patch.object(fused_surrogate, "Surrogate", BoundedSurrogate),
+        ):
             return super()._screened(knowledge)
 
 
@@ -125,6 +128,10 @@ class ScoreAsAWhole(ArchiveKnowledge):
 
     def readings(self) -> None:
         """Not told."""
+
+
+class KnowledgeBefore(ScoreAsAWhole, WithoutParts):
+    """Neither proxies nor paths."""
 
 
 class UniformStart(HDDUAAS):
@@ -216,7 +223,7 @@ variant("more-optimism", lambda p, s: full(p, s, deviations=(0.0, 1.0, 2.0, 3.0)
 variant("bounded", lambda p, s: full(p, s, kind=Bounded))
 variant("without-parts", lambda p, s: full(p, s, knowledge=WithoutParts))
 variant("score-as-a-whole", lambda p, s: full(p, s, knowledge=ScoreAsAWhole))
-variant("before", lambda p, s: full(p, s, Bounded, WithoutParts, candidates=12, deviations=(0.0, 0.5, 1.0)))
+variant("before", lambda p, s: full(p, s, Bounded, KnowledgeBefore, candidates=12, deviations=(0.0, 0.5, 1.0)))
 variant("reference-0.1", lambda p, s: full(p, s, beyond=0.1))
 variant("reference-1.2", lambda p, s: full(p, s, beyond=1.2))
 variant("candidates-12", lambda p, s: full(p, s, candidates=12))

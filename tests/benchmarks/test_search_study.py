@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.driver import Driver
 from coernas_moo.search.presets import effective_preset
+from coernas_moo.testing.algorithms import CELLS, drive
 
 VARIANTS = Path(__file__).parents[2] / "results" / "search-study" / "variants.py"
 
@@ -30,6 +32,8 @@ def settings(table_here: None, tmp_path: Path) -> ProblemFile:
 def test_every_variant_searches_otherwise(settings: ProblemFile, tmp_path: Path) -> None:
     names = re.findall(r'^variant\("([^"]*)"', VARIANTS.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(names) > 20
+    # No score is searched here.
+    names.remove("score-as-a-whole")
     compare(Plan(settings, ("hd-duaas", "hd-duaas-plain", *names), 1, 90), tmp_path / "study", workers=1)
     found = {
         path.stem.removesuffix("-1-90"): json.loads(path.read_text(encoding="utf-8"))["texts"]
@@ -52,3 +56,11 @@ def test_a_table_can_stand_for_workers(settings: ProblemFile) -> None:
             assert driver.step()
         in_work.append(problem.evaluations_begun - problem.archive.evaluations)
     assert in_work == [0, 4]
+
+
+@pytest.mark.usefixtures("settings")
+def test_variants_of_the_surrogate_search_a_score_otherwise_too() -> None:
+    # Nothing better than the best is predicted of the random numbers that are searched: `bounded` would be the same.
+    names = ("hd-duaas", "score-as-a-whole", "before")
+    searches = [drive(name, CELLS, generations=30)[0].evaluated for name in names]
+    assert all(one != other for one, other in combinations(searches, 2))

@@ -11,14 +11,9 @@ from coernas_moo.proxies import fuse
 from coernas_moo.proxies.fusion import relative_ranks
 from coernas_moo.search.fused_surrogate import FusedSurrogate, Readings
 from coernas_moo.search.surrogate import Surrogate
-from tests.search.genotypes import additive, encoded
+from tests.search.genotypes import additive, encoded, proxies
 
 WEIGHTS = [1.0, 1.5, 1.0]
-
-
-def proxies(codes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Three of them, the second against the first."""
-    return np.stack([additive(codes), (codes == 3).sum(axis=1) - additive(codes), additive(codes[:, ::-1])], axis=1)
 
 
 def readings(codes: NDArray[np.int64], p: float = 0.0) -> Readings:
@@ -75,4 +70,13 @@ def test_a_proxy_that_tells_nobody_apart_leaves_the_others_to_decide() -> None:
     process = FusedSurrogate(encoded(seen), Readings(0, relative_ranks(values), 0.0, WEIGHTS), rng)
     predicted = process.optimistic(encoded(new), [0.0, 2.0])
     assert np.isfinite(predicted).all()
-    assert kendalltau(-predicted[0], np.log(additive(new) - additive(new).min() + 1)).statistic > 0.3
+    assert kendalltau(-predicted[0], additive(new)).statistic > 0.3
+
+
+@pytest.mark.parametrize("p", [np.inf, -np.inf])
+def test_powers_without_end_are_no_trouble(p: float) -> None:
+    rng = np.random.default_rng(0)
+    seen, new = rng.integers(0, 4, size=(40, 8)), rng.integers(0, 4, size=(20, 8))
+    expected, better = FusedSurrogate(encoded(seen), readings(seen, p), rng).optimistic(encoded(new), [0.0, 2.0])
+    assert np.isfinite(expected).all()
+    assert (better <= expected).all()

@@ -9,13 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from pymoo.indicators.hv import Hypervolume
 
-from coernas_moo.proxies.fusion import merge_ranks, weights_of
+from coernas_moo.proxies import fuse
+from coernas_moo.proxies.fusion import merge_ranks, relative_ranks, weights_of
 from coernas_moo.search.fused_surrogate import Readings
 from coernas_moo.search.knowledge import ArchiveKnowledge
 from coernas_moo.search.screening import Screening, Surrogates, screen
 from coernas_moo.search.surrogate import Encoded
 from coernas_moo.testing.algorithms import CELLS, synthetic_problem
-from tests.search.genotypes import additive, encoded
+from tests.search.genotypes import additive, encoded, proxies
 
 TRUST = Screening(deviations=(0.0,))
 
@@ -120,35 +121,65 @@ def test_knowledge_of_a_search_problem_is_its_archive_and_closed_forms() -> None
     assert np.array_equal(problem.archive.objective_values(texts), values)
 
 
-def test_knowledge_of_a_score_is_what_it_is_fused_from() -> None:
-    problem, _ = synthetic_problem(CELLS, ["score >= 0.3"])
-    knowledge = ArchiveKnowledge(problem)
-    problem.evaluate(problem.space.sample(40, np.random.default_rng(0)))
-    genotypes, values = knowledge.evaluated()
-    readings = knowledge.readings()
-    assert readings is not None
-    assert (readings.objective, readings.p) == (0, problem.archive.p)
-    assert readings.weights == weights_of(problem.archive.proxies)
-    assert readings.ranks.shape == (len(genotypes), len(problem.archive.proxies))
-    assert np.allclose(merge_ranks(readings.ranks, readings.p, readings.weights), -values[:, 0])
+@pytest.mark.parametrize("position", [0, 1])
+def test_knowledge_of_a_score_is_what_it_is_fused_from(position: int) -> None:
+    objectives = ['"score", "params"', '"params", "score"'][position]
+    problem, _ = synthetic_problem(CELLS.replace('"score", "params"', objectives), ["score >= 0.3"])
+    knowledge, archive = ArchiveKnowledge(problem), problem.archive
+    for seed in (0, 1):
+        problem.evaluate(problem.space.sample(40, np.random.default_rng(seed)))
+        readings = knowledge.readings()
+        genotypes, values = knowledge.evaluated()
+        assert readings is not None
+        assert (readings.objective, readings.p) == (position, archive.p)
+        assert readings.weights == weights_of(archive.proxies)
+        assert readings.ranks.shape == (len(genotypes), len(archive.proxies))
+        assert np.allclose(merge_ranks(readings.ranks, readings.p, readings.weights), -values[:, position])
 
 
 def test_without_a_score_nothing_is_fused() -> None:
     problem, _ = synthetic_problem(CELLS.replace('"score", ', ""))
+    problem.evaluate(problem.space.sample(10, np.random.default_rng(0)))
     assert ArchiveKnowledge(problem).readings() is None
 
 
 def test_the_score_is_screened_by_its_proxies() -> None:
     problem, _ = synthetic_problem(CELLS)
     knowledge, rng = ArchiveKnowledge(problem), np.random.default_rng(0)
-    rows = problem.space.canonical_rows(problem.space.sample(160, rng))
-    problem.evaluate(rows[:60])
+    rows = np.unique(problem.space.canonical_rows(problem.space.sample(400, rng)), axis=0)
+    rng.shuffle(rows)
+    seen, new = rows[:60], rows[60:260]
+    problem.evaluate(seen)
     kept = Surrogates()
-    chosen = screen(rows[60:], 10, knowledge, rng, surrogates=kept)
+    chosen = screen(new, 10, knowledge, rng, TRUST, kept)
     assert len(set(chosen.tolist())) == 10
-    assert kept.score is not None
     assert not kept.costs
-    first = kept.score.proxies
-    problem.evaluate(rows[60:][chosen])
-    screen(rows[60:], 10, knowledge, rng, surrogates=kept)
-    assert kept.score.proxies.tunings is first.tunings
+    assert kept.score is not None
+    assert len(kept.score.proxies.members) == 60
+    first = kept.score
+    problem.evaluate(new[chosen])
+    screen(new, 10, knowledge, rng, TRUST, kept)
+    assert kept.score is not first
+    assert len(kept.score.proxies.members) == 70
+    assert kept.score.proxies.tunings is first.proxies.tunings
+
+
+def test_a_score_is_maximised() -> None:
+    rng = np.random.default_rng(1)
+    seen, candidates = rng.integers(0, 4, size=(100, 8)), rng.integers(0, 4, size=(400, 8))
+    scores = fuse(proxies(np.concatenate([seen, candidates])))
+
+    class Scored(Known):
+        def readings(self) -> Readings:
+            return Readings(0, relative_ranks(proxies(self.genotypes)), 0.0, [1.0] * 3)
+
+    known = Scored(seen, np.stack([-fuse(proxies(seen)), seen.sum(axis=1).astype(float)], axis=1), (0,))
+    chosen = screen(candidates, 12, known, np.random.default_rng(2), TRUST)
+
+    def volume(some: NDArray[np.int64]) -> float:
+        rows = np.concatenate([np.arange(100), 100 + some])
+        costs = np.concatenate([seen, candidates]).sum(axis=1).astype(float)
+        return float(Hypervolume(ref_point=np.array([0.0, 25.0]))(np.stack([-scores, costs], axis=1)[rows]))
+
+    others = [volume(np.random.default_rng(seed).choice(400, 12, replace=False)) for seed in range(20)]
+    assert volume(chosen) > max(others)

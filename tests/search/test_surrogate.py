@@ -211,14 +211,31 @@ def test_equal_values_and_many_members_are_no_trouble() -> None:
 
 def test_columns_are_predicted_as_if_each_were_alone() -> None:
     rng = np.random.default_rng(0)
-    seen, new = rng.integers(0, 4, size=(120, 8)), rng.integers(0, 4, size=(50, 8))
-    columns = np.stack([additive(seen), (seen == 3).sum(axis=1), rng.normal(size=120)], axis=1)
-    process = Surrogate(encoded(seen), columns, np.random.default_rng(1))
-    later = Surrogate(encoded(np.concatenate([seen, new[:9]])), np.zeros((129, 3)) + 1.0, rng, process)
-    assert later.tunings == process.tunings
-    assert len(set(process.tunings)) > 1
-    together = process.optimistic(encoded(new), [0.0, 1.5])
-    assert together.shape == (3, 2, 50)
-    for column, own in zip(columns.T, together, strict=True):
-        alone = surrogate(encoded(seen), column, np.random.default_rng(1))
-        assert np.allclose(alone.optimistic(encoded(new), [0.0, 1.5])[0], own)
+    seen, new = rng.integers(0, 4, size=(130, 8)), rng.integers(0, 4, size=(50, 8))
+    columns = np.stack([additive(seen), (seen == 3).sum(axis=1), rng.normal(size=130), additive(seen) ** 3], axis=1)
+    # Before and after it was extended.
+    process = None
+    for members in (120, 130):
+        process = Surrogate(encoded(seen[:members]), columns[:members], np.random.default_rng(1), process)
+        # The last column has the ranks of the first, and so shares its factor.
+        assert 1 < len(process.roots) == len(set(process.tunings)) < 4
+        together = process.optimistic(encoded(new), [0.0, 1.5])
+        assert together.shape == (4, 2, 50)
+        for column, own in zip(columns.T, together, strict=True):
+            alone = None
+            for fewer in range(120, members + 1, 10):
+                alone = surrogate(encoded(seen[:fewer]), column[:fewer], np.random.default_rng(1), alone)
+            assert alone is not None
+            assert np.allclose(alone.optimistic(encoded(new), [0.0, 1.5])[0], own)
+
+
+def test_of_many_members_those_are_used_that_are_best_on_the_whole() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4, size=(MOST_USED + 300, 8))
+    columns = np.stack([additive(seen), additive(seen[:, ::-1]) ** 3, rng.normal(size=len(seen))], axis=1)
+    process = Surrogate(encoded(seen), columns, rng)
+    scores = norm.ppf((columns.argsort(axis=0).argsort(axis=0) + 0.5) / len(seen)).sum(axis=1)
+    # But for what equal values change.
+    best = np.argsort(scores)[: MOST_USED // 2 - 5]
+    assert len(process.used) == MOST_USED
+    assert set(best.tolist()) <= set(process.used.tolist())
