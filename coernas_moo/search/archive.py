@@ -150,7 +150,7 @@ class Archive:
 
     def proxy_ranks(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Ranks (n, proxies) by each proxy, which the score fuses (`fuse`); NaN for those that are not ranked."""
-        return self._ranked()[self._rows(texts)]
+        return self._all_ranks()[self._rows(texts)]
 
     def _asked_for(self) -> Iterator[str]:
         yield from (objective.name for objective in self.objectives)
@@ -172,13 +172,13 @@ class Archive:
     def _fused(self) -> NDArray[np.float64]:
         """Score of every record, NaN for those that are not ranked; shape (records,)."""
         if self._scores is None:
-            ranks = self._ranked()
+            ranks = self._all_ranks()
             scored = ~np.isnan(ranks).any(axis=1)
             self._scores = np.full(len(self), np.nan)
             self._scores[scored] = merge_ranks(ranks[scored], self.p, self.weights)
         return self._scores
 
-    def _ranked(self) -> NDArray[np.float64]:
+    def _all_ranks(self) -> NDArray[np.float64]:
         """Relative ranks of every record, NaN for those that are not ranked; shape (records, proxies)."""
         if self._ranks is None:
             scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
