@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coernas_moo.proxies import Score, fuse, register_proxy, score
     from coernas_moo.search.hd_duaas import HDDUAAS
     from coernas_moo.search.loop import run_search
-    from coernas_moo.search.problem import RankingEvaluator, SearchProblem
+    from coernas_moo.search.problem import SearchProblem
     from coernas_moo.search.progress import Listener, Progress
     from coernas_moo.search.run import Member, Run
 
@@ -30,7 +30,6 @@ _HOMES = {
     "Member": "search.run",
     "ProblemFile": "config",
     "Progress": "search.progress",
-    "RankingEvaluator": "search.problem",
     "Run": "search.run",
     "Score": "proxies",
     "SearchProblem": "search.problem",
@@ -60,7 +59,6 @@ __all__ = [
     "Member",
     "ProblemFile",
     "Progress",
-    "RankingEvaluator",
     "Run",
     "Score",
     "SearchProblem",

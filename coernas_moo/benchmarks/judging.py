@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ class Judge:
 
     On a table they are the searched ones. Where a score is searched and the table knows the true error, a search is
     judged by the true error of its front, which says what the score is worth, or by what it searched, which says what
-    the search is worth. Otherwise scores are ranks over all that any search evaluated.
+    the search is worth. Scores by which all are judged are ranks by the first populations of all together.
 
     Args:
         problem: that was searched.
@@ -53,7 +53,7 @@ class Judge:
         self._records = records
         self._fronts: dict[tuple[str, int, int], NDArray[np.float64]] = {}
         self._known: dict[tuple[str, int], NDArray[np.float64]] = {}
-        self._growing: tuple[Trajectory | None, Archive] = (None, self._archive(()))
+        self._growing: tuple[Trajectory | None, Archive] = (None, Archive.of(problem))
         if isinstance(costs, TableCosts) and self.exact:
             self.costs: TableCosts | None = costs
             if builds:
@@ -73,7 +73,7 @@ class Judge:
             self.reference = Reference(enumerated(self.costs, self.objectives))
             return
         self.costs = None
-        together = self._archive(dict.fromkeys(text for t in trajectories for text in t.texts))
+        together = self._together(trajectories)
         ranked = together.ranked()
         feasible = np.flatnonzero((together.constraint_values(ranked) <= 0).all(axis=1))
         texts = [ranked[i] for i in feasible]
@@ -113,12 +113,14 @@ class Judge:
         """Of what a search has evaluated, as it ranks that; asked for more and more, nothing is added twice."""
         whose, archive = self._growing
         if whose is not trajectory or len(archive) > evaluations:
-            self._growing = _, archive = trajectory, self._archive(())
+            self._growing = _, archive = trajectory, Archive.of(self.settings, trajectory.first)
         archive.add(self._records[text] for text in trajectory.texts[len(archive) : evaluations])
         return archive.front()
 
-    def _archive(self, texts: Iterable[str]) -> Archive:
-        settings = self.settings
-        archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
+    def _together(self, trajectories: Sequence[Trajectory]) -> Archive:
+        """Everything that any search evaluated, first populations first."""
+        first = dict.fromkeys(text for t in trajectories for text in t.texts[: t.first])
+        texts = first | dict.fromkeys(text for t in trajectories for text in t.texts)
+        archive = Archive.of(self.settings, len(first))
         archive.add(self._records[text] for text in texts)
         return archive

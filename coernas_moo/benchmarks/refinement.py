@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from coernas_moo.benchmarks.score_tables.looked_up import SHAPE, LookedUp, Proxi
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
 from coernas_moo.benchmarks.searching import Plan, search_once
 from coernas_moo.evaluation.costs import ClosedFormCosts
+from coernas_moo.evaluation.process_pool import process_pool
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
 from coernas_moo.files import write_atomically
@@ -86,7 +86,7 @@ def refined_picks(
     for dataset in datasets:
         columns_of(table, dataset)
     found: list[RefinedPick] = []
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(table, raw)) as pool:
+    with process_pool(workers, _begin, (table, raw)) as pool:
         jobs = [(seed, candidates, last, datasets) for seed in range(1, seeds + 1)]
         for done, picks in enumerate(pool.map(_of_seed, jobs), start=1):
             found += picks
@@ -163,11 +163,13 @@ def _archive(source: str, seed: int, values: Proxies) -> Archive:
     space = problem.space_settings.build(SHAPE, 10)
     if source == RANDOM:
         drawn = space.sample(EVALUATIONS, np.random.default_rng(seed))
-        texts = list(dict.fromkeys(space.to_text(space.canonical(genotype)) for genotype in drawn))
+        texts = tuple(dict.fromkeys(space.to_text(space.canonical(genotype)) for genotype in drawn))
+        first = None
     else:
         costs = ClosedFormCosts(problem, space, Path("no-snapshot"))
         plan = Plan(problem, ("hd-duaas",), 1, EVALUATIONS)
-        texts = list(search_once(plan, "hd-duaas", seed, space, LookedUp(costs, values, SCORE.proxies)).texts)
-    archive = Archive(problem.objectives, (), SCORE.proxies, SCORE.p)
+        found = search_once(plan, "hd-duaas", seed, space, LookedUp(costs, values, SCORE.proxies))
+        texts, first = found.texts, found.first
+    archive = Archive.of(problem, first)
     archive.add(Record(text, values[text], tries=1) for text in texts)
     return archive

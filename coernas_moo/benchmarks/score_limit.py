@@ -8,16 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from coernas_moo.benchmarks.judging import Judge
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
 from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import ProblemFileError
 from coernas_moo.evaluation.evaluator import scoring_space
-from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.table import TableCosts, builds_networks
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.networks.layers import Shape
+from coernas_moo.objectives import OBJECTIVES
+from coernas_moo.proxies import fuse_proxies
+from coernas_moo.search.archive import SCORE
+from coernas_moo.search.dominance import non_dominated
 from coernas_moo.spaces import NASBench201, SearchSpace
 
 
@@ -60,20 +65,22 @@ def score_limits(problem: ProblemFile, table: TabularBenchmark, raw: RawValues) 
     _require_alike(problem, space, raw)
     genotypes = [space.from_text(text) for text in raw.texts]
     known = costs.of(genotypes)
-    over = [costs.violation(each) > 0 for each in known]
+    within = np.array([costs.violation(each) <= 0 for each in known])
+    texts = [text for text, there in zip(raw.texts, within, strict=True) if there]
+    signs = [OBJECTIVES[name].sign for name in problem.objectives]
     limits = []
     for seed in raw.measurement.seeds:
-        columns = {name: raw.values[name, seed].tolist() for name in problem.score.proxies}
-        records = {
-            text: Record(text, {name: values[i] for name, values in columns.items()}, known[i], over_limit=over[i])
-            for i, text in enumerate(raw.texts)
-        }
-        judge = Judge(problem, costs, records, ())
-        everything = Trajectory("everything", seed, raw.texts, 0.0)
-        front = judge.found(everything, len(raw.texts))
-        best = judge.evaluated(everything, len(raw.texts))
-        shares = (judge.reference.share(values) for values in (front, best))
-        limits.append(ScoreLimit(problem.name, seed, len(front), *shares))
+        columns = np.stack([raw.values[name, seed][within] for name in problem.score.proxies], axis=1)
+        # Nothing has to be estimated where all networks are there: their ranks are those in the space.
+        scores = fuse_proxies(problem.score.proxies, columns, problem.score.p)
+        values = np.array([[each.get(name, np.nan) for name in problem.objectives] for each in known])[within]
+        values[:, problem.objectives.index(SCORE)] = scores
+        chosen = np.flatnonzero(non_dominated(values * signs))
+        judge = Judge(problem, costs, {}, ())
+        everything = Trajectory("everything", seed, tuple(texts), 0.0, None)
+        front = Trajectory("front", seed, tuple(texts[i] for i in chosen), 0.0, None)
+        shares = [judge.reference.share(judge.evaluated(each, len(texts))) for each in (front, everything)]
+        limits.append(ScoreLimit(problem.name, seed, len(chosen), *shares))
     return limits
 
 

@@ -59,7 +59,7 @@ def search_once(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator:
     """
     started = time.process_time()
     settings = plan.problem
-    archive = Archive(settings.objectives, settings.parsed_limits, settings.score.proxies, settings.score.p)
+    archive = Archive.of(settings)
     problem = SearchProblem(space, evaluator, archive)
     problem.max_evaluations = plan.evaluations
     driver = Driver(ALGORITHMS[name](problem, effective_preset(settings.search)), problem, seed)
@@ -73,4 +73,4 @@ def search_once(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator:
             break
         idle = idle + 1 if archive.evaluations == before else 0
     texts = tuple(record.text for record in archive if not record.over_limit)[: plan.evaluations]
-    return Trajectory(name, seed, texts, time.process_time() - started)
+    return Trajectory(name, seed, texts, time.process_time() - started, archive.first)

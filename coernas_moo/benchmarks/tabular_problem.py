@@ -84,8 +84,7 @@ class TabularProblem(SearchProblem):
         space = problem.space_settings.build(Shape(3, 32, 32), 10)
         self.table = TabularBenchmark.load() if table is None else table
         self.table_costs = TableCosts(problem, space, Path("no-snapshot"), self.table)
-        archive = Archive(problem.objectives, problem.parsed_limits, problem.score.proxies, problem.score.p)
-        super().__init__(space, TableEvaluator(self.table_costs), archive)
+        super().__init__(space, TableEvaluator(self.table_costs), Archive.of(problem))
 
     @cached_property
     def reference(self) -> Reference:

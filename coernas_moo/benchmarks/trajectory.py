@@ -12,12 +12,20 @@ from coernas_moo.files import write_atomically
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One search: the canonical genotypes it evaluated, in order, and the processor seconds it took without workers."""
+    """One search.
+
+    Args:
+        algorithm, seed: which.
+        texts: canonical genotypes that were evaluated, in order.
+        seconds: processor time, without workers.
+        first: how many of them are the first population, by which scores rank; None: all.
+    """
 
     algorithm: str
     seed: int
     texts: tuple[str, ...]
     seconds: float
+    first: int | None
 
 
 def trajectory_path(directory: Path, name: str, seed: int, evaluations: int) -> Path:
@@ -28,7 +36,9 @@ def trajectory_path(directory: Path, name: str, seed: int, evaluations: int) -> 
 def write_trajectory(path: Path, trajectory: Trajectory) -> None:
     """Keep a search; raises `RunError` where the file cannot be written."""
     path.parent.mkdir(exist_ok=True)
-    write_atomically(path, json.dumps({"texts": trajectory.texts, "seconds": trajectory.seconds}))
+    write_atomically(
+        path, json.dumps({"texts": trajectory.texts, "first": trajectory.first, "seconds": trajectory.seconds})
+    )
 
 
 def read_trajectory(path: Path, name: str, seed: int) -> Trajectory | None:
@@ -37,6 +47,6 @@ def read_trajectory(path: Path, name: str, seed: int) -> Trajectory | None:
         return None
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]))
+        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]), document["first"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path}: cannot be read ({error}); delete it, and the search is made again") from None

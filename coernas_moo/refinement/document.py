@@ -36,7 +36,7 @@ class RefineCandidate(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         number: from 1, by score.
         genotype: canonical text.
-        score: fused over the run's archive, in (0, 1].
+        score: the run's, in (0, 1).
         score_rank: among all of the archive that meets the limits, from 1.
         params: trainable parameters at full size.
         macs: multiply-accumulate operations for one image.

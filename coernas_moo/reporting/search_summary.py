@@ -34,7 +34,7 @@ def search_lines(run: Run, *, nothing_new: bool = False) -> Iterator[str]:
     yield f"Front: {len(front)} {'network' if len(front) == 1 else 'networks'}"
     yield from _ranges(run)
     if "score" in run.problem.objectives:
-        yield "  (a score is a rank among the networks of this run; it moves as more are seen)"
+        yield "  (a score estimates where a network stands in the whole space: 1 would be first by every dimension)"
     yield ""
     yield "Next:"
     yield f"  coernas show {path}"

@@ -1,50 +1,73 @@
-"""Every distinct canonical genotype of a run, with scores that are ranks over all of them."""
+"""Every distinct canonical genotype of a run, with scores that say where it stands in the space."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coernas_moo.config import ProblemFile
 from coernas_moo.evaluation.record import Record
 from coernas_moo.objectives import OBJECTIVES, Limit
-from coernas_moo.proxies.fusion import merge_ranks, relative_ranks, weights_of
+from coernas_moo.proxies.distribution import ProxyDistribution
+from coernas_moo.proxies.fusion import merge_ranks, weights_of
 from coernas_moo.search.dominance import non_dominated
 
 WORST = 1e30
 """Objective value of a candidate without one; finite, since NaN and inf disturb pymoo's sorting."""
 
 SCORE = "score"
-"""The objective that is no cost: it is fused over the archive."""
+"""The objective that is no cost: it is fused from ranks."""
 
 
 class Archive:
     """Records in order of evaluation; objective values F are to be minimised, constraint values G hold where <= 0.
+
+    The first population is drawn from the whole space, what follows gathers where scores are high: ranks among all of
+    them would say little. So a score fuses ranks by the first population, as an estimate of those in the space, and
+    does not move as the archive grows.
 
     Args:
         objectives: names.
         limits: what must hold.
         proxies: names of the proxies that the score fuses.
         p: exponent of the power mean of ranks.
+        first: how many networks, of those that were built or failed, are the first population; None: all there are,
+            until `settle` is called.
     """
 
-    def __init__(self, objectives: Sequence[str], limits: Sequence[Limit], proxies: Sequence[str], p: float) -> None:
+    def __init__(
+        self,
+        objectives: Sequence[str],
+        limits: Sequence[Limit],
+        proxies: Sequence[str],
+        p: float,
+        first: int | None = None,
+    ) -> None:
         self.objectives = [OBJECTIVES[name] for name in objectives]
         self.limits = tuple(limits)
         self.proxies = tuple(proxies)
         self.weights = weights_of(self.proxies)
         self.p = p
+        self.first = first
         self._names = list(dict.fromkeys(name for name in self._asked_for() if name != SCORE))
         self._records: dict[str, Record] = {}
         self._positions: dict[str, int] = {}
         self._costs: list[list[float]] = []
         self._proxies: list[list[float]] = []
         self._evaluations = 0
+        self._distribution: ProxyDistribution | None = None
         self._ranks: NDArray[np.float64] | None = None
         self._scores: NDArray[np.float64] | None = None
         self._minimised: NDArray[np.float64] | None = None
         self._violations: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, problem: ProblemFile, first: int | None = None) -> Archive:
+        """An empty archive of a problem's objectives."""
+        return cls(problem.objectives, problem.parsed_limits, problem.score.proxies, problem.score.p, first)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -57,16 +80,6 @@ class Archive:
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records.values())
-
-    @property
-    def values_move(self) -> bool:
-        """Whether objective values of members move as it grows."""
-        return any(objective.name == SCORE for objective in self.objectives)
-
-    @property
-    def constraints_move(self) -> bool:
-        """Whether constraint values of members move as it grows."""
-        return any(limit.objective == SCORE for limit in self.limits)
 
     @property
     def records(self) -> list[Record]:
@@ -84,7 +97,7 @@ class Archive:
         return [record for record in self._records.values() if record.failure is not None]
 
     def add(self, records: Iterable[Record]) -> None:
-        """Add records, each in place of an older one of the same genotype; scores move."""
+        """Add records, each in place of an older one of the same genotype."""
         for record in records:
             before = self._records.get(record.text)
             self._evaluations += (not record.over_limit) - (before is not None and not before.over_limit)
@@ -98,7 +111,15 @@ class Archive:
             else:
                 position = self._positions[record.text]
                 self._costs[position], self._proxies[position] = costs, proxies
-        self._ranks = self._scores = self._minimised = self._violations = None
+                self._distribution = None
+        if self._distribution is None:
+            self._ranks = None
+        self._scores = self._minimised = self._violations = None
+
+    def settle(self) -> None:
+        """End the first population: scores will not move any more."""
+        if self.first is None:
+            self.first = self._evaluations
 
     @property
     def scores(self) -> dict[str, float]:
@@ -149,7 +170,7 @@ class Archive:
         return [texts[i] for i in sorted(chosen, key=lambda i: (*values[i].tolist(), texts[i]))]
 
     def proxy_ranks(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Ranks (n, proxies) by each proxy, which the score fuses (`fuse`); NaN for those that are not ranked."""
+        """Ranks (n, proxies) by each proxy, which the score fuses; NaN for those that are not ranked."""
         return self._all_ranks()[self._rows(texts)]
 
     def _asked_for(self) -> Iterator[str]:
@@ -179,11 +200,24 @@ class Archive:
         return self._scores
 
     def _all_ranks(self) -> NDArray[np.float64]:
-        """Relative ranks of every record, NaN for those that are not ranked; shape (records, proxies)."""
-        if self._ranks is None:
-            scored = np.array([record.scored for record in self._records.values()], dtype=np.bool_)
-            values = np.array(self._proxies, dtype=float).reshape(len(self), len(self.proxies))
-            self._ranks = np.full_like(values, np.nan)
-            if scored.any():
-                self._ranks[scored] = relative_ranks(values[scored])
+        """Ranks of every record by the first population, NaN for those that are not scored; (records, proxies)."""
+        done = 0 if self._ranks is None else len(self._ranks)
+        if self._ranks is None or done < len(self):
+            values = np.array(self._proxies[done:], dtype=float).reshape(-1, len(self.proxies))
+            scored = np.array([record.scored for record in islice(self._records.values(), done, None)], dtype=np.bool_)
+            ranks = np.full_like(values, np.nan)
+            ranks[scored] = self._distributed().ranks(values[scored])
+            self._ranks = ranks if self._ranks is None else np.concatenate([self._ranks, ranks])
         return self._ranks
+
+    def _distributed(self) -> ProxyDistribution:
+        """How the proxies are distributed over the first population, or what there is of it."""
+        if self._distribution is not None:
+            return self._distribution
+        rows = zip(self._records.values(), self._proxies, strict=True)
+        first = islice(((record, values) for record, values in rows if not record.over_limit), self.first)
+        sample = [values for record, values in first if record.scored]
+        distribution = ProxyDistribution(np.array(sample, dtype=float).reshape(-1, len(self.proxies)))
+        if self.first is not None and self._evaluations >= self.first:
+            self._distribution = distribution
+        return distribution

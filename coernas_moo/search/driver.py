@@ -21,8 +21,8 @@ class Driver:
     that happens does not depend on how long anything takes: one seed gives one search.
 
     Args:
-        algorithm: a pymoo algorithm; one that asks for a generation in several batches counts in `left` what it has
-            still to ask for.
+        algorithm: a pymoo algorithm; a generation is as many offspring as the first population has members, or ends
+            where an attribute `left`, which counts what is still to be asked for, comes to 0.
         problem: the problem.
         seed: of the search.
         asks: whether to ask for another batch, given the whole generations that have been asked for; None: always.
@@ -43,7 +43,7 @@ class Driver:
         self.meanwhile = meanwhile
         self.generation = 0
         """Generations that were told whole."""
-        self._asked = 0
+        self._asked = self._members = self._population = 0
         self._in_work: deque[tuple[Population, Batch, bool]] = deque()
         self._depth = 2 if getattr(algorithm, "looks_ahead", False) and problem.evaluator.overlaps else 1
         algorithm.setup(problem, termination=NoTermination(), seed=seed)
@@ -66,8 +66,6 @@ class Driver:
             for _, other, _ in self._in_work:
                 self.problem.keep(other)
             raise
-        if self.algorithm.pop is not None:
-            self.problem.update(self.algorithm.pop)
         self.algorithm.tell(infills=offspring)
         self.generation += complete
         return True
@@ -82,9 +80,19 @@ class Driver:
         offspring = self.algorithm.ask()
         if offspring is None or not len(offspring):
             return False
-        complete = getattr(self.algorithm, "left", 0) <= 0
+        complete = self._completes(len(offspring))
         self._asked += complete
         self._in_work.append((offspring, self.problem.begin(offspring), complete))
         if self.meanwhile is not None:
             self.meanwhile()
         return True
+
+    def _completes(self, offspring: int) -> bool:
+        """Whether so many offspring complete a generation."""
+        if hasattr(self.algorithm, "left"):
+            return bool(self.algorithm.left <= 0)
+        self._population = self._population or offspring
+        self._members += offspring
+        complete = self._members >= self._population
+        self._members -= self._population * complete
+        return complete

@@ -18,7 +18,7 @@ class Readings:
 
     Args:
         objective: position of the score among the objectives.
-        ranks: relative ranks by each proxy (n, proxies), see `coernas_moo.proxies.fuse`.
+        ranks: by each proxy (n, proxies), above 0.
         p: exponent of the power mean.
         weights: of the proxies.
     """

@@ -100,12 +100,16 @@ def require_known_names(problem: ProblemFile, space: SearchSpace) -> None:
     """Check what `[search]` names: the algorithm, and segments of the space.
 
     Raises:
-        ProblemFileError: there is no such algorithm, or no such segment.
+        ProblemFileError: there is no such algorithm, or no such segment, or the algorithm takes more objectives.
     """
     try:
         _ = ALGORITHMS[problem.search.algorithm]
     except CoernasError as error:
         raise ProblemFileError(f"problem {problem.name!r}: search.algorithm: {error}") from None
+    if problem.search.algorithm == "moead" and len(problem.objectives) < 2:
+        raise ProblemFileError(
+            f"problem {problem.name!r}: search.algorithm: moead takes two objectives at least; take another algorithm"
+        )
     segments = [segment.name for segment in space.segments]
     for key, rates in (("crossover", problem.search.crossover), ("mutation", problem.search.mutation)):
         for name in rates:
@@ -132,7 +136,8 @@ class _Search:
         self.preset = effective_preset(settings)
         other_budget = settings.evaluations is not None or settings.seconds is not None
         self.generations = settings.generations or (None if other_budget else self.preset.generations)
-        self.archive = Archive(problem.objectives, problem.parsed_limits, problem.score.proxies, problem.score.p)
+        self.archive = Archive.of(problem)
+        self.before = before
         self.seconds_before = before.seconds if before is not None else 0.0
         self.started = time.monotonic()
         self.history = History(directory.history)
@@ -231,6 +236,9 @@ class _Search:
 
     def _on_record(self, record: Record) -> bool:
         self.evaluations += 1
+        if self.evaluations == self.journalled:
+            # From here on it is searching: reading the journal again was not.
+            self.started = time.monotonic()
         self.listener.evaluated(record, self._moved_on())
         return not self._time_is_up()
 
@@ -288,16 +296,22 @@ class _Search:
 
     def _save(self, status: str, reason: str) -> None:
         info = self.dataset.info
+        generation, evaluations, first = self.progress.generation, self.archive.evaluations, self.archive.first
+        if self.before is not None and evaluations < self.before.evaluations:
+            # Cut off while it reads its journal again, a run is as far as it was.
+            generation, evaluations = self.before.generation, self.before.evaluations
+            first = self.before.first_population
         self.directory.write_state(
             State(
                 status,
                 reason,
-                self.progress.generation,
-                self.archive.evaluations,
+                generation,
+                evaluations,
                 round(self.seconds, 3),
                 (info.shape.channels, info.shape.height, info.shape.width),
                 info.classes,
                 versions(),
                 round(self.evaluator.busy_seconds, 3),
+                first,
             )
         )

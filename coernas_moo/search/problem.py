@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pymoo.core.evaluator import Evaluator as PymooEvaluator
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 
@@ -53,8 +52,8 @@ class SearchProblem(Problem):  # type: ignore[misc]
     canonical form, once. F (n, objectives) is minimised: maximised objectives are negated. G (n, limits + 1) holds
     where <= 0; the last column is 1 for a candidate that could not be evaluated.
 
-    The score of a member moves as the archive grows: give `RankingEvaluator` to the algorithm, and it is brought
-    up to date before every survival.
+    The first batch is the first population, which scores compare with: draw it from the whole space, as any
+    algorithm's sampling does, and evaluate it at once.
 
     Args:
         space: the search space.
@@ -115,22 +114,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
         if len(population):
             texts = self.texts(population.get("X"))
             population.set("F", self.archive.objective_values(texts))
-            self._constrain(population, texts)
-
-    def update(self, population: Population) -> None:
-        """Bring members that have F and G up to date with the archive: only ranks in it move."""
-        if not len(population) or not (self.archive.values_move or self.archive.constraints_move):
-            return
-        texts = self.texts(population.get("X"))
-        if self.archive.values_move:
-            population.set("F", self.archive.objective_values(texts))
-        if self.archive.constraints_move:
-            self._constrain(population, texts)
-
-    def _constrain(self, population: Population, texts: Sequence[str]) -> None:
-        population.set("G", self.archive.constraint_values(texts))
-        # pymoo keeps the violation it computed from the old G.
-        population.set("CV", np.full(len(population), None))
+            population.set("G", self.archive.constraint_values(texts))
+            # pymoo keeps the violation it computed from the old G.
+            population.set("CV", np.full(len(population), None))
 
     def repair(self, genotype: Genotype) -> Genotype:
         """A genotype near `genotype` that meets the closed-form limits, or comes as near to them as descent gets."""
@@ -168,6 +154,8 @@ class SearchProblem(Problem):  # type: ignore[misc]
         """Add what there is of a batch to the archive."""
         found = [i for i, record in enumerate(batch.records) if record is not None]
         self.archive.add(record for record in batch.records if record is not None)
+        if self.archive.evaluations:
+            self.archive.settle()
         self._known.update(batch.genotypes[i].tobytes() for i in found)
         self._genotypes.update((self.forms.text(batch.genotypes[i]), batch.genotypes[i]) for i in found)
         self._in_work.difference_update(self.forms.text(genotype) for genotype in batch.genotypes)
@@ -193,24 +181,3 @@ class SearchProblem(Problem):  # type: ignore[misc]
         if any(text not in self.archive for text in texts):
             raise BudgetUsedUp
         return texts
-
-
-class RankingEvaluator(PymooEvaluator):  # type: ignore[misc]
-    """pymoo's evaluator, with the scores of the whole population brought up to date after every batch.
-
-    Example::
-
-        minimize(problem, NSGA2(pop_size=40), ("n_gen", 10), seed=1, evaluator=RankingEvaluator())
-    """
-
-    def _eval(
-        self,
-        problem: SearchProblem,
-        pop: Population,
-        evaluate_values_of: list[str],
-        algorithm: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super()._eval(problem, pop, evaluate_values_of, **kwargs)
-        if algorithm is not None and algorithm.pop is not None:
-            problem.update(algorithm.pop)

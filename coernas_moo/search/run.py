@@ -61,9 +61,8 @@ class Run:
 
     @cached_property
     def archive(self) -> Archive:
-        """Everything evaluated, with final scores."""
-        problem = self.problem
-        archive = Archive(problem.objectives, problem.parsed_limits, problem.score.proxies, problem.score.p)
+        """Everything evaluated."""
+        archive = Archive.of(self.problem, self.state.first_population)
         archive.add(read_all(self.directory.journal))
         return archive
 

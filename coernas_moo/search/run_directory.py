@@ -39,6 +39,7 @@ class State:
         classes: class names.
         versions: of coernas-moo, Python, torch, pymoo, numpy.
         evaluating_seconds: time in which workers were at work, since the run was begun or last resumed.
+        first_population: networks in it that were built or failed, see `Archive`; None before it is done.
     """
 
     status: str
@@ -50,6 +51,7 @@ class State:
     classes: tuple[str, ...]
     versions: Mapping[str, str]
     evaluating_seconds: float = 0.0
+    first_population: int | None = None
 
 
 class RunDirectory:
@@ -162,6 +164,11 @@ class RunDirectory:
     def read_state(self) -> State:
         """The state; raises `RunError` where it is missing or not readable."""
         path = self.path / "state.json"
+        if not path.exists() and (self.path / "searches").is_dir():
+            raise RunError(
+                f"{self.path}: a comparison, not a run: 'coernas report' and 'coernas summary' read it once "
+                "'coernas compare' has ended"
+            )
         try:
             return msgspec.convert(json.loads(path.read_text(encoding="utf-8")), State)
         except (OSError, ValueError, msgspec.ValidationError) as error:

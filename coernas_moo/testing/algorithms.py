@@ -26,7 +26,7 @@ from coernas_moo.networks.layers import Shape
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.presets import effective_preset
-from coernas_moo.search.problem import RankingEvaluator, SearchProblem
+from coernas_moo.search.problem import SearchProblem
 from coernas_moo.spaces import Genotype
 
 TINY = """
@@ -104,8 +104,7 @@ def synthetic_problem(text: str, limits: Sequence[str] = ()) -> tuple[SearchProb
     problem = parse_problem(text, "synthetic", Path.cwd(), {"limits": list(limits)})
     space = problem.space_settings.build(Shape(3, 16, 16), 10)
     evaluator = SyntheticEvaluator(problem, ClosedFormCosts(problem, space, Path.cwd() / "no-such-file"))
-    archive = Archive(problem.objectives, problem.parsed_limits, problem.score.proxies, problem.score.p)
-    return SearchProblem(space, evaluator, archive), evaluator
+    return SearchProblem(space, evaluator, Archive.of(problem)), evaluator
 
 
 def drive(
@@ -118,7 +117,6 @@ def drive(
     """
     problem, evaluator = synthetic_problem(text, limits)
     algorithm = ALGORITHMS[name](problem, effective_preset(evaluator.problem.search))
-    algorithm.evaluator = RankingEvaluator()
     algorithm.setup(problem, termination=NoTermination(), seed=seed)
     sizes: list[int] = []
     for _ in range(generations):

@@ -10,7 +10,6 @@ import pytest
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.core.callback import Callback
-from pymoo.core.population import Population
 from pymoo.core.variable import Choice
 from pymoo.optimize import minimize
 
@@ -21,7 +20,7 @@ from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.archive import WORST, Archive
-from coernas_moo.search.problem import RankingEvaluator, SearchProblem
+from coernas_moo.search.problem import SearchProblem
 from coernas_moo.testing.algorithms import CELLS, SyntheticEvaluator, synthetic_problem
 
 SHAPE = Shape(1, 8, 8)
@@ -34,7 +33,7 @@ def real(tmp_path: Path, tiny: Callable[..., ProblemFile]) -> Iterator[SearchPro
     space = problem.space_settings.build(SHAPE, 3)
     costs = ClosedFormCosts(problem, space, tmp_path / "latency.json")
     with Evaluator(problem, costs, Noise(SHAPE, 3), tmp_path / "journal") as evaluator:
-        yield SearchProblem(space, evaluator, Archive(problem.objectives, (), problem.score.proxies, problem.score.p))
+        yield SearchProblem(space, evaluator, Archive.of(problem))
 
 
 def test_variables_and_bounds_are_declared(real: SearchProblem) -> None:
@@ -47,46 +46,43 @@ def test_variables_and_bounds_are_declared(real: SearchProblem) -> None:
 
 
 @pytest.mark.parametrize("objectives", [("score", "params"), ("score",)])
-@pytest.mark.parametrize("ranking", [False, True])
 def test_pymoos_own_algorithms_solve_it_unchanged(
-    tmp_path: Path, tiny: Callable[..., ProblemFile], objectives: tuple[str, ...], ranking: bool
+    tmp_path: Path, tiny: Callable[..., ProblemFile], objectives: tuple[str, ...]
 ) -> None:
     problem_file = tiny(objectives=list(objectives))
     space = problem_file.space_settings.build(SHAPE, 3)
     costs = ClosedFormCosts(problem_file, space, tmp_path / "latency.json")
-    archive = Archive(objectives, (), problem_file.score.proxies, 0.0)
     algorithm = NSGA2(pop_size=8) if len(objectives) > 1 else GA(pop_size=8)
-    options: dict[str, Any] = {"evaluator": RankingEvaluator()} if ranking else {}
     with Evaluator(problem_file, costs, Noise(SHAPE, 3), tmp_path / "journal") as evaluator:
-        problem = SearchProblem(space, evaluator, archive)
-        result = minimize(problem, algorithm, ("n_gen", 3), seed=1, **options)
+        problem = SearchProblem(space, evaluator, Archive.of(problem_file))
+        result = minimize(problem, algorithm, ("n_gen", 3), seed=1)
     codes = np.atleast_2d(result.X)
     assert codes.shape[1] == len(space.genes)
     assert np.isfinite(result.F).all()
-    assert 8 <= len(archive) <= 24
-    if ranking:
-        assert np.array_equal(result.pop.get("F"), archive.objective_values(problem.texts(result.pop.get("X"))))
+    assert 8 <= len(problem.archive) <= 24
+    assert np.array_equal(result.pop.get("F"), problem.archive.objective_values(problem.texts(result.pop.get("X"))))
 
 
 class Remember(Callback):
-    """Compares the F of survivors with the archive's scores, as they are after every generation."""
+    """Compares the F and the violation of survivors with the archive's, as they are after every generation."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stale: list[bool] = []
 
     def notify(self, algorithm: Any) -> None:
-        problem = algorithm.problem
-        now = problem.archive.objective_values(problem.texts(algorithm.pop.get("X")))
-        self.stale.append(not np.array_equal(algorithm.pop.get("F"), now))
+        archive, texts = algorithm.problem.archive, algorithm.problem.texts(algorithm.pop.get("X"))
+        violations = np.maximum(archive.constraint_values(texts), 0).sum(axis=1)
+        values = np.array_equal(algorithm.pop.get("F"), archive.objective_values(texts))
+        self.stale.append(not (values and np.allclose(violations, algorithm.pop.get("CV")[:, 0])))
 
 
-@pytest.mark.parametrize(("options", "stale"), [({}, True), ({"evaluator": RankingEvaluator()}, False)])
-def test_survivors_are_ranked_anew_before_every_survival(options: dict[str, Any], stale: bool) -> None:
-    problem, _ = synthetic_problem(CELLS)
+def test_values_that_survivors_were_given_stay_true() -> None:
+    problem, _ = synthetic_problem(CELLS, ["score >= 0.5"])
     watch = Remember()
-    minimize(problem, NSGA2(pop_size=10), ("n_gen", 8), seed=1, callback=watch, **options)
-    assert any(watch.stale) == stale
+    minimize(problem, NSGA2(pop_size=10), ("n_gen", 8), seed=1, callback=watch)
+    assert watch.stale == [False] * 8
+    assert problem.archive.first == 10
 
 
 def test_equal_networks_are_evaluated_once_and_have_equal_values() -> None:
@@ -114,7 +110,7 @@ def test_limits_are_constraints() -> None:
     built = [problem.archive[text] for text in evaluator.evaluated]
     assert 0 < len(built) < 50
     assert all(record.costs["params"] <= 80000 for record in built)
-    result = minimize(problem, NSGA2(pop_size=20), ("n_gen", 4), seed=1, evaluator=RankingEvaluator())
+    result = minimize(problem, NSGA2(pop_size=20), ("n_gen", 4), seed=1)
     assert all(problem.space.params(np.rint(row).astype(int)) <= 80000 for row in np.atleast_2d(result.X))
 
 
@@ -141,48 +137,6 @@ def test_failed_candidates_get_the_worst_and_are_infeasible_and_no_nan_reaches_p
     assert (out["F"][failed] == WORST).all()
     assert (out["G"][failed] > 0).all()
     assert (out["G"][~failed] <= 0).all()
-    result = minimize(problem, NSGA2(pop_size=20), ("n_gen", 5), seed=1, evaluator=RankingEvaluator())
+    result = minimize(problem, NSGA2(pop_size=20), ("n_gen", 5), seed=1)
     assert (result.F < WORST).all()
     assert not {record.text for record in problem.archive.failures} & set(problem.archive.front())
-
-
-def test_ranking_anew_also_moves_the_violation() -> None:
-    problem, _ = synthetic_problem(CELLS, ["score >= 0.5"])
-    seen: list[bool] = []
-
-    class Violations(Callback):
-        def notify(self, algorithm: Any) -> None:
-            limits = problem.archive.constraint_values(problem.texts(algorithm.pop.get("X")))
-            seen.append(np.allclose(np.maximum(limits, 0).sum(axis=1), algorithm.pop.get("CV")[:, 0]))
-
-    minimize(problem, NSGA2(pop_size=10), ("n_gen", 5), seed=1, evaluator=RankingEvaluator(), callback=Violations())
-    assert seen
-    assert all(seen)
-
-
-@pytest.mark.parametrize(
-    ("objectives", "limits", "moving"),
-    [
-        ('["params", "macs"]', ["params <= 80000"], ""),
-        ('["score", "params"]', ["params <= 80000"], "F"),
-        ('["params", "macs"]', ["score >= 0.5"], "G"),
-        ('["score", "params"]', ["score >= 0.5"], "FG"),
-    ],
-)
-def test_only_what_moves_is_brought_up_to_date(objectives: str, limits: list[str], moving: str) -> None:
-    problem, _ = synthetic_problem(CELLS.replace('["score", "params"]', objectives), limits)
-    rows = problem.space.sample(60, np.random.default_rng(0))
-    population = Population.new("X", rows[:20])
-    problem.finish(population, problem.begin(population))
-    before = {key: population.get(key).copy() for key in ("F", "G")}
-    asked: list[str] = []
-    for key, name in (("F", "objective_values"), ("G", "constraint_values")):
-        values = getattr(problem.archive, name)
-        setattr(problem.archive, name, lambda texts, key=key, values=values: (asked.append(key), values(texts))[1])
-    problem.evaluate(rows[20:])
-    asked.clear()
-    problem.update(population)
-    assert "".join(asked) == moving
-    problem.assign(population)
-    for key in ("F", "G"):
-        assert np.array_equal(before[key], population.get(key)) == (key not in moving)

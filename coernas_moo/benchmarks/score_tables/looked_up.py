@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from coernas_moo.benchmarks.correlation import Fusion
 from coernas_moo.benchmarks.score_tables.raw_values import RawValues
@@ -19,6 +17,7 @@ from coernas_moo.benchmarks.searching import Plan, search_once
 from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.evaluation.batch import AtOnce, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts
+from coernas_moo.evaluation.process_pool import process_pool
 from coernas_moo.evaluation.record import Record
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.archive import Archive
@@ -92,7 +91,7 @@ class LookedUp(AtOnce):
 def search_values(job: Job, values: Proxies) -> Searched:
     """One search of NAS-Bench-201 as `coernas search` makes it, on values that are known.
 
-    Its archive ends with the final ranks, and the best of it is selected, ties by genotype text. Where values of only
+    The best of it is selected, ties by genotype text. Where values of only
     some functions are known, a random sample of those takes the place of the search.
     """
     problem = score_problem(job.fusion, job.preset)
@@ -100,15 +99,15 @@ def search_values(job: Job, values: Proxies) -> Searched:
     if len(values) < space.canonical_size():
         started = time.perf_counter()
         drawn = np.random.default_rng(job.seed).permutation(sorted(values))[: job.evaluations].tolist()
-        return Searched(_best(problem, drawn, values), len(drawn), time.perf_counter() - started)
+        return Searched(_best(problem, drawn, values, None), len(drawn), time.perf_counter() - started)
     costs = ClosedFormCosts(problem, space, Path("no-snapshot"))
     plan = Plan(problem, (job.algorithm,), 1, job.evaluations)
     found = search_once(plan, job.algorithm, job.seed, space, LookedUp(costs, values, job.fusion.proxies))
-    return Searched(_best(problem, found.texts, values), len(found.texts), found.seconds)
+    return Searched(_best(problem, found.texts, values, found.first), len(found.texts), found.seconds)
 
 
-def _best(problem: ProblemFile, texts: Sequence[str], values: Proxies) -> str:
-    archive = Archive(problem.objectives, (), problem.score.proxies, problem.score.p)
+def _best(problem: ProblemFile, texts: Sequence[str], values: Proxies, first: int | None) -> str:
+    archive = Archive.of(problem, first)
     archive.add(Record(text, values[text], tries=1) for text in texts)
     return archive.front()[0]
 
@@ -133,7 +132,7 @@ def run_jobs(jobs: Sequence[Job], raw: Sequence[RawValues], workers: int) -> lis
     """All searches, in the order of `jobs`."""
     if workers == 1 or len(jobs) < 2:
         return [_run(job, raw) for job in jobs]
-    with ProcessPoolExecutor(min(workers, len(jobs)), initializer=_begin, initargs=(raw,)) as pool:
+    with process_pool(min(workers, len(jobs)), _begin, (raw,)) as pool:
         return list(pool.map(_run_in_worker, jobs))
 
 
@@ -141,7 +140,6 @@ _RAW: list[RawValues] = []
 
 
 def _begin(raw: Sequence[RawValues]) -> None:
-    threadpool_limits(1)
     _RAW[:] = raw
 
 

@@ -7,7 +7,8 @@ function drawOverview(views, container) {
   const same = objectives.every((names) => names === objectives[0]);
   const ranked = views.some((view) => view.axesOf("objective").some((axis) => axis.name === "score"));
   if (!same || ranked || views[0].axesOf("objective").length < 2) {
-    const why = ranked ? "scores are ranks within one run" : same ? "they have one objective only" : "their objectives differ";
+    const alike = ranked ? "each run's scores are ranks by its own first population" : "they have one objective only";
+    const why = same ? alike : "their objectives differ";
     container.append(element("p", { className: "note" }, `The fronts are not drawn into one plot: ${why}.`));
     return;
   }
