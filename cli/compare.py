@@ -8,7 +8,7 @@ import click
 
 from .errors import Interrupted
 from .names import RUNS, complete_problem
-from .output import print_json, print_table, progress_on_stderr, table_of
+from .output import print_json, print_table, print_text, progress_on_stderr, table_of
 
 ALL = "hd-duaas,nsga2,nsga2-sbx,random,regularized-evolution,sms-emoa,moead,mixed-ga"
 
@@ -103,6 +103,6 @@ def command(
     for row in comparison_rows(found):
         listing.add_row(*row)
     print_table(listing)
-    click.echo(f"{comparison_basis(found)}.\n{comparison_legend(found)}.")
-    click.echo(comparison_verdict(found))
+    for text in (f"{comparison_basis(found)}.", f"{comparison_legend(found)}.", comparison_verdict(found)):
+        print_text(text)
     click.echo(f"saved: {out}")

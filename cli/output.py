@@ -45,6 +45,12 @@ def print_table(table: Table) -> None:
         console.print(part)
 
 
+def print_text(text: str) -> None:
+    """A paragraph on stdout, broken between words where a terminal ends; one line elsewhere."""
+    console = _console()
+    click.echo(click.wrap_text(text, console.width) if console.is_terminal else text)
+
+
 def fits(table: Table) -> bool:
     """Whether the terminal is wide enough for all of a table side by side."""
     console = _console()
@@ -98,7 +104,8 @@ def print_view(view: RenderableType) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # Names are the user's: brackets and colons in them mean nothing.
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = WIDTH_OF_PIPE
     return console
@@ -110,7 +117,7 @@ def progress_on_stderr(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(what, total=None)
@@ -122,7 +129,7 @@ def status_on_stderr(what: str) -> Iterator[None]:
     """A line on stderr that says what takes its time, where that is a terminal."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
     if console.is_terminal:
         with console.status(what):
             yield

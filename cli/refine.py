@@ -222,7 +222,7 @@ def _screen(as_json: bool, quiet: bool) -> Iterator[RefineListener]:
     from coernas_moo.refinement.course import RefineListener
     from coernas_moo.reporting.refine_view import RefineLines, RefineScreen
 
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(highlight=False, markup=False, emoji=False, stderr=as_json)
     if quiet or (as_json and not console.is_terminal):
         yield RefineListener()
     elif console.is_terminal:

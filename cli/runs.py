@@ -76,14 +76,13 @@ def summary(run: Path) -> dict[str, Any]:
         row["problem"] = str(tomllib.loads((run / "problem.toml").read_text(encoding="utf-8"))["name"])
         state = msgspec.json.decode((run / "state.json").read_bytes(), type=_State)
         last = _last_generation(run / "history.csv")
-    except (OSError, ValueError, KeyError) as error:
+        best, front = (float(last["best"]), int(float(last["front"]))) if last else (math.nan, None)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return {**row, "status": "unreadable", "reason": one_line(f"{type(error).__name__}: {error}")}
     status = "killed" if state.status == "running" and not _busy(run / "lock") else state.status
     row |= {"status": status, "reason": state.reason, "seconds": state.seconds}
     row |= {"generations": state.generation, "evaluations": state.evaluations}
-    if last:
-        best = float(last["best"])
-        row |= {"front": int(float(last["front"])), "best": None if math.isnan(best) else best}
+    row |= {"front": front, "best": None if math.isnan(best) else best}
     return row
 
 

@@ -180,7 +180,7 @@ def _listener(as_json: bool, quiet: bool) -> Iterator[Listener]:
     from coernas_moo.reporting.live import LiveScreen, PlainLines, WarningsOnly
     from coernas_moo.search.progress import Listener
 
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(highlight=False, markup=False, emoji=False, stderr=as_json)
     if quiet:
         yield Listener()
     elif console.is_terminal:

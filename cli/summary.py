@@ -46,7 +46,8 @@ def command(
         summary_tables,
     )
 
-    finished = [read_finished(folder) for folder in folders]
+    # A folder that is named twice is one comparison.
+    finished = [read_finished(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
     if at is None:
         shortest = min(int(each.checkpoints[-1]) for each in finished)
         points = sorted({min(200, shortest), min(500, shortest)})

@@ -78,7 +78,7 @@ def command(
     quiet: bool,
     **options: object,
 ) -> None:
-    """Train networks of a RUN's front at full size, and judge them on images that nothing has seen before.
+    """Train networks of a RUN's front at full size, and judge them on images that no training has seen.
 
     With --model, train well-known networks on the same images with the same recipe: those of a RUN, of a PROBLEM, or
     of a folder. What was cut off goes on when it is called again; what is finished is only shown.
@@ -219,7 +219,7 @@ def training_listener(as_json: bool, quiet: bool) -> Iterator[TrainingListener]:
     from coernas_moo.reporting.training_live import TrainingLines, TrainingScreen, TrainingWarnings
     from coernas_moo.training.progress import TrainingListener
 
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(highlight=False, markup=False, emoji=False, stderr=as_json)
     if quiet:
         yield TrainingListener()
     elif console.is_terminal:

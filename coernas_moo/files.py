@@ -14,14 +14,16 @@ _held: set[Path] = set()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace `path` by a file that holds `content` (text as UTF-8); a process killed meanwhile leaves the old one.
+    """Replace `path` by a file that holds `content`; a process killed meanwhile leaves the old one.
+
+    Text is written as UTF-8, names of files that are none as the bytes that they are.
 
     Raises:
         RunError: the folder does not exist or is read-only, the disk is full, ...
     """
     temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.journal import read_all
+from coernas_moo.evaluation.process_pool import process_pool
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.side_by_side import Asking, side_by_side
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator, builds_networks, open_costs
@@ -73,7 +74,7 @@ class Ground:
             with threadpool_limits(1, user_api="blas"):
                 yield from (_on_table(plan, name, seed) for name, seed in todo)
             return
-        with ProcessPoolExecutor(min(self.workers, len(todo)), initializer=threadpool_limits, initargs=(1,)) as pool:
+        with process_pool(min(self.workers, len(todo))) as pool:
             futures = [pool.submit(_on_table, plan, name, seed) for name, seed in todo]
             for future in as_completed(futures):
                 yield future.result()

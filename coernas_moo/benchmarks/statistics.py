@@ -84,7 +84,7 @@ class Contest:
         rival: the other.
         p: after Holm's correction over all rivals.
         effect: A12, above one half where ours is better.
-        outcome: `won`, `lost` or `tied`.
+        outcome: `won`, `lost` or `tied`; `open` where there are too few seeds to tell (`fewest_seeds`).
     """
 
     rival: str
@@ -96,18 +96,21 @@ class Contest:
 def contests(results: Mapping[str, Sequence[float]], ours: str) -> list[Contest]:
     """Ours against each of the others: won or lost where the paired difference is significant, else tied.
 
+    Of fewer seeds than `fewest_seeds` no difference can be significant, and nothing is said.
+
     Args:
         results: algorithm to one value a seed, higher is better, seeds in the same order.
         ours: one of them.
     """
     rivals = [name for name in results if name != ours]
     adjusted = holm([paired_p(results[ours], results[rival]) for rival in rivals])
+    enough = len(results[ours]) >= fewest_seeds(len(rivals))
     found = []
     for rival, p in zip(rivals, adjusted, strict=True):
         effect = a12(results[ours], results[rival])
         # The test is one of pairs, so they say who is ahead; the effect size knows of no pairs.
         outcome = ("tied", "won", "lost")[direction(results[ours], results[rival]) if p < LEVEL else 0]
-        found.append(Contest(rival, p, effect, outcome))
+        found.append(Contest(rival, p, effect, outcome if enough else "open"))
     return found
 
 
@@ -150,5 +153,7 @@ def verdict(found: Sequence[Contest], ours: str, *, seeds: int, evaluations: int
         if names:
             listed = ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
             parts.append(f"{text} {listed}")
-    said = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else "had no rival"
+    if not parts:
+        return f"{ours} had no rival ({measure}, {counted})."
+    said = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
     return f"{ours} {said} ({measure}, {counted}, p < .05, Holm)."

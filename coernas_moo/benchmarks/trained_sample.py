@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coernas_moo.datasets import Dataset, standardise
+from coernas_moo.errors import DataError
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.memory import channels_last, weights_channels_last
 from coernas_moo.spaces import SearchSpace
@@ -67,8 +68,10 @@ def train_sample(
         on_network: called with the genotype, its accuracy and its number.
 
     Raises:
-        DataError: a split is missing.
+        DataError: a split is missing, or the space has not so many networks.
     """
+    if networks > space.canonical_size():
+        raise DataError(f"the space has {space.canonical_size():,} networks, fewer than the {networks:,} asked for")
     torch.set_num_threads(1)
     done = {row["genotype"] for row in read_sample(path)} if path.exists() else set()
     train, test = dataset.load("train"), dataset.load("test")

@@ -64,11 +64,14 @@ class CsvSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True, kw
         unlabelled = [name for name, label in zip(ids, labels, strict=True) if not label]
         rows: dict[str, str] = {}
         repeated: list[str] = []
-        for name, label in zip(ids, labels, strict=True):
+        # With and without suffix a name is one image's.
+        spelled: dict[Path | str, str] = {}
+        for each, label in zip(ids, labels, strict=True):
             if not label:
                 continue
+            name = spelled.setdefault(index.get(each, each), each)
             if name in rows:
-                repeated.append(name)
+                repeated.append(each)
             if rows.setdefault(name, label) != label:
                 raise DataError(f"{file} gives {name!r} the classes {rows[name]!r} and {label!r}; keep one row")
         missing = [name for name in rows if name not in index]

@@ -53,7 +53,7 @@ class FolderSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True,
         numbers = {name: number for number, name in enumerate(classes)}
         files = {
             split: [
-                LabelledFile(path.relative_to(folder).as_posix(), path, numbers[name])
+                LabelledFile(normal_text(path.relative_to(folder).as_posix()), path, numbers[name])
                 for name in classes
                 for path in by_class.get(name, ())
             ]

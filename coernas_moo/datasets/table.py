@@ -61,6 +61,8 @@ def read_table(file: Path) -> Table:
     if len(rows) < 2:
         raise DataError(f"{file} has no rows; it should have a header line and one line for each image")
     names = [name.strip() for name in rows[0]]
+    if twice := next((name for name in names if name and names.count(name) > 1), None):
+        raise DataError(f"{file} has two columns {twice!r}; rename or remove one")
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(names):
             raise DataError(f"row {number} of {file} has {len(row)} fields where the header has {len(names)}")

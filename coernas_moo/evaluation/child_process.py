@@ -55,7 +55,8 @@ class ChildProcess:
         self.process.join(1.0)
         code = self.process.exitcode
         if code is not None and code < 0:
-            name = signal.Signals(-code).name
+            # Real-time signals have numbers only.
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
             hint = " (out of memory?)" if name == "SIGKILL" else ""
             return f"killed by {name}{hint}"
         return f"ended with exit code {code}"

@@ -184,6 +184,6 @@ def _open_table(problem: ProblemFile, snapshot: Path) -> LatencyTable:
     if snapshot.exists():
         try:
             return LatencyTable.from_snapshot(json.loads(snapshot.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"{snapshot}: not a latency table ({error}); the run cannot go on without its own") from None
     return LatencyTable.open(threads=problem.latency.threads, batch=problem.latency.batch)

@@ -70,10 +70,15 @@ class Journal:
             raise RunError(f"{path}: cannot be used as a journal: {error}") from None
 
     def __len__(self) -> int:
-        count: int = self._connection.execute(
-            "SELECT COUNT(*) FROM evaluations WHERE settings = ? AND seed = ?", (self.settings, self.seed)
-        ).fetchone()[0]
+        query = "SELECT COUNT(*) FROM evaluations WHERE settings = ? AND seed = ?"
+        count: int = self._asked(query, (self.settings, self.seed))[0][0]
         return count
+
+    def _asked(self, query: str, values: Sequence[object]) -> list[Any]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise RunError(f"{self.path}: cannot be read as a journal: {error}") from None
 
     def require_one_run(self) -> None:
         """Check that all rows were made with these settings and this seed: only then can they be ranked together.
@@ -81,9 +86,8 @@ class Journal:
         Raises:
             RunError: some were not.
         """
-        others = self._connection.execute(
-            "SELECT COUNT(*) FROM evaluations WHERE settings != ? OR seed != ?", (self.settings, self.seed)
-        ).fetchone()[0]
+        query = "SELECT COUNT(*) FROM evaluations WHERE settings != ? OR seed != ?"
+        others = self._asked(query, (self.settings, self.seed))[0][0]
         if others:
             raise RunError(
                 f"{self.path}: {others} evaluations were made with other settings, plugins or formulas than these; "
@@ -95,12 +99,12 @@ class Journal:
         found: dict[str, Record] = {}
         for start in range(0, len(texts), _AT_ONCE):
             wanted = texts[start : start + _AT_ONCE]
-            rows = self._connection.execute(
+            rows = self._asked(
                 f"SELECT {_COLUMNS} FROM evaluations WHERE settings = ? AND seed = ? "
                 f"AND genotype IN ({', '.join('?' * len(wanted))})",
                 (self.settings, self.seed, *wanted),
             )
-            found |= {row[0]: _record(row) for row in rows}
+            found |= {row[0]: _record(row, self.path) for row in rows}
         return found
 
     def write(self, record: Record) -> None:
@@ -138,9 +142,12 @@ class Journal:
         self.close()
 
 
-def _record(row: tuple[str, str, str, str | None, int, int, float]) -> Record:
+def _record(row: tuple[str, str, str, str | None, int, int, float], path: Path) -> Record:
     text, proxies, costs, failure, over_limit, tries, seconds = row
-    return Record(text, json.loads(proxies), json.loads(costs), failure, bool(over_limit), tries, seconds)
+    try:
+        return Record(text, json.loads(proxies), json.loads(costs), failure, bool(over_limit), tries, seconds)
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{path}: the evaluation of {text!r} cannot be read: {error}") from None
 
 
 def read_all(path: Path, made_with: tuple[str, int] | None = None) -> list[Record]:
@@ -171,7 +178,7 @@ def read_all(path: Path, made_with: tuple[str, int] | None = None) -> list[Recor
             f"{path}: its networks were scored with another [space], [score], seed, plugins, images or formulas than "
             "these will be; leave --scores-of out"
         )
-    return [_record(row[:-2]) for row in rows]
+    return [_record(row[:-2], path) for row in rows]
 
 
 def _rows(path: Path, options: str) -> list[Any]:

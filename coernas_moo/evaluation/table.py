@@ -21,6 +21,7 @@ from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.journal import Journal
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.networks.shape import Shape
 from coernas_moo.objectives import ERROR, TEST_ERROR, table_column
 from coernas_moo.spaces import Genotype, NASBench201, SearchSpace
 
@@ -96,8 +97,20 @@ class TableCosts(ClosedFormCosts):
                 "objectives read from the NAS-Bench-201 table need its space: "
                 "[space] kind = 'nasbench201' with channels = 16 and cells = 5"
             )
+        if (space.input_shape, space.classes) != (Shape(3, 32, 32), 10):
+            shape = space.input_shape
+            raise ProblemFileError(
+                "the NAS-Bench-201 table knows networks for images of 3x32x32 in 10 classes, [data] has "
+                f"{shape.channels}x{shape.height}x{shape.width} in {space.classes}"
+            )
         self.table = table
         wanted = wanted_objectives(problem)
+        apart = [name for name in wanted if name not in ("score", "params", "macs") and table_column(name) is None]
+        if apart:
+            raise ProblemFileError(
+                f"{apart[0]} cannot stand beside objectives and limits of the NAS-Bench-201 table: leave it out, or "
+                "take one of the table's (latency:<device>, energy:<device>, error:<data set>)"
+            )
         self.trained = tuple(name for name in wanted if is_error(name))
         in_table = [name for name in wanted if name in ("params", "macs") or table_column(name) is not None]
         self.columns = {name: column(table, name) for name in in_table}
@@ -178,8 +191,10 @@ class JournalledTable(TableEvaluator):
 
     def __init__(self, costs: TableCosts, problem: ProblemFile, journal_path: Path) -> None:
         super().__init__(costs)
-        wanted = json.dumps([problem.space, problem.objectives, problem.limits])
-        self.journal = Journal(journal_path, f"table {zlib.crc32(wanted.encode()):08x}", problem.search.seed)
+        made_with = zlib.crc32(json.dumps([problem.space, problem.objectives, problem.limits]).encode())
+        for values in costs.columns.values():
+            made_with = zlib.crc32(values.tobytes(), made_with)
+        self.journal = Journal(journal_path, f"table {made_with:08x}", problem.search.seed)
         self.journal.require_one_run()
 
     def evaluate(self, genotypes: Sequence[Genotype], on_record: OnRecord | None = None) -> list[Record | None]:

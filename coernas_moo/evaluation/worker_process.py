@@ -58,15 +58,18 @@ class WorkerProcess(ChildProcess, Generic[Item, Value]):
     def busy(self) -> bool:
         return bool(self.tries)
 
-    def give(self, current: Try[Item, Value]) -> None:
-        if not self.tries:
-            self.started = time.monotonic()
-        self.tries.append(current)
-        # A worker that died while idle is noticed when its answer is read.
+    def give(self, current: Try[Item, Value]) -> bool:
+        """Have it try an item; False where it has died while it was idle, which is not the item's fault."""
         try:
             self.connection.send(current.job.items[current.position])
         except (BrokenPipeError, ConnectionResetError):
-            return
+            # One that died at its work says so when its answer is read.
+            if not self.tries:
+                return False
+        if not self.tries:
+            self.started = time.monotonic()
+        self.tries.append(current)
+        return True
 
     def answers(self) -> Iterator[tuple[Try[Item, Value], Value | None, str | None, float, float]]:
         """What it has answered since: the try, value, failure, and when and how long it was at it."""

@@ -27,6 +27,9 @@ Value = TypeVar("Value")
 _HELD = 8
 """Items that a worker is given in advance where nobody will be there to feed it."""
 
+_LONGEST_WAIT = 3600.0
+"""Seconds after which is looked again, however long a try may take: the system's waits take no larger numbers."""
+
 _FAILED_STARTS = 3
 """So many starts in a row may fail once one has succeeded: the system may kill a worker at any time."""
 
@@ -129,7 +132,7 @@ class WorkerPool(Generic[Item, Value]):
         """
         expected = [worker for worker in self._workers if worker.busy or not worker.ready]
         until = min((worker.deadline(self._timeout) for worker in expected), default=None)
-        patience = None if until is None else max(0.0, until - time.monotonic())
+        patience = None if until is None else min(max(0.0, until - time.monotonic()), _LONGEST_WAIT)
         heard = wait([*(worker.connection for worker in expected), *others], timeout=patience)
         finished = list(self._collect(expected, heard))
         self._feed()
@@ -176,9 +179,12 @@ class WorkerPool(Generic[Item, Value]):
             self._feed(held)
 
     def _feed(self, held: int = 1) -> None:
-        for worker in self._workers:
+        for worker in list(self._workers):
             if self._waiting and worker.ready and len(worker.tries) < held:
-                worker.give(self._waiting.popleft())
+                if worker.give(self._waiting[0]):
+                    self._waiting.popleft()
+                else:
+                    self._replace(worker)
 
     def _collect(
         self, expected: Sequence[WorkerProcess[Item, Value]], heard: Sequence[object]

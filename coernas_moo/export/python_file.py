@@ -40,7 +40,7 @@ def normalise(images: Tensor) -> Tensor:
     return (images - mean) / std'''
 
 _LOAD = '''\
-def load(weights: Path = Path(__file__).with_name("{weights}")) -> Network:
+def load(weights: Path = Path(__file__).with_name({weights!r})) -> Network:
     """The trained network, ready for inference."""
     network = Network()
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -40,6 +41,8 @@ class Limit:
             if match is None:
                 raise ValueError
             bound = float(match[3])
+            if not math.isfinite(bound):
+                raise ValueError
         except ValueError:
             raise ProblemFileError(
                 f"limits: {text!r} is not a limit; write for example 'params <= 2e6' or 'score >= 0.5'"

@@ -153,6 +153,7 @@ def refine(
         with WorkerPool[tuple[int, int], tuple[float | None, float, str | None, bool]](
             _Train(specs, data, folder, device), min(workers, len(specs)), timeout_seconds=SECONDS_A_TRAINING
         ) as pool:
+            spent = {one.number: sum(one.seconds) for one in document.candidates}
 
             def judge(numbers: Sequence[int], rung: int) -> Iterator[Judged]:
                 items = [(number, document.rungs[rung].epochs) for number in numbers]
@@ -160,7 +161,10 @@ def refine(
                     accuracy, seconds, failure, fatal = outcome.value or (None, 0.0, outcome.failure, False)
                     if fatal:
                         raise RunError(f"{failure}; what is done is kept: go on by giving the same command again")
-                    yield numbers[position], accuracy, seconds, failure
+                    # A training that went on says what all of it has taken.
+                    number = numbers[position]
+                    own, spent[number] = max(0.0, seconds - spent[number]), max(seconds, spent[number])
+                    yield number, accuracy, own, failure
 
             def keep(now: RefineDocument) -> None:
                 write_document(now, folder)

@@ -27,13 +27,13 @@ class ContestResult(msgspec.Struct, frozen=True):
         rival: the other.
         p: of Wilcoxon's signed-rank test on the final hypervolumes, after Holm's correction.
         effect: Vargha and Delaney's A12, above one half where the first is better.
-        outcome: of the first.
+        outcome: of the first; `open` where there are too few seeds to tell.
     """
 
     rival: str
     p: float
     effect: float
-    outcome: Literal["won", "lost", "tied"]
+    outcome: Literal["won", "lost", "tied", "open"]
 
 
 class AlgorithmResult(msgspec.Struct, frozen=True):

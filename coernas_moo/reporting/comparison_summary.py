@@ -66,6 +66,8 @@ def _contests(finished: Sequence[Finished], first: str, held: Sequence[str]) -> 
         cells = [f"{each.regret_ratio(best):.2f}", str(each.evaluations_to(best) or "never")]
         rows.append([each.problem, *cells, *(f"{contest.outcome} ({contest.p:.2g})" for contest in against)])
     counted = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("won", "tied", "lost"))
+    if "open" in outcomes:
+        counted += f", {outcomes.count('open')} open for want of seeds"
     return [
         SummaryTable(
             f"{first} against {', '.join(held)}; regret is one minus the share at the end.",
@@ -101,7 +103,8 @@ def ratios_table(
         rows.append([algorithm, *map(_spread, found), f"{found[-1].worse_on} of {found[-1].problems}"])
     return SummaryTable(
         f"Geometric mean of (regret + 1e-4) over problems and seeds, relative to {name}; above 1 is worse. In brackets"
-        f"\nits 95 % interval; worse on: problems on which the median regret after {at[-1]} evaluations is larger.",
+        "\nits 95 % interval over seeds of these problems; worse on: problems on which the median regret "
+        f"after {at[-1]} evaluations is larger.",
         ["algorithm", *(f"at {n}" for n in at), "worse on"],
         rows,
     )

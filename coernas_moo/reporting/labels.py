@@ -93,4 +93,9 @@ def _cost(
     centre = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
     line = anchor + np.linspace(0.1, 1, 12)[:, None] * (centre - anchor)
     crossed = sum(bool(((line > other.min) & (line < other.max)).all(axis=1).any()) for other in taken)
-    return 1.0 * int(inside.sum()) + 20.0 * int(named.sum()) + 50.0 * (overlaps + crossed)
+    others = anchors[(anchors != anchor).any(axis=1)]
+    # A label belongs, for the eye, to the named point that its line touches, or that is nearest to it.
+    touched = np.linalg.norm(line[:, None] - others, axis=2).min(axis=0) < box.height / 2
+    nearer = np.linalg.norm(others - centre, axis=1) < np.linalg.norm(anchor - centre)
+    mistaken = int((touched | nearer).sum())
+    return 1.0 * int(inside.sum()) + 20.0 * (int(named.sum()) + mistaken) + 50.0 * (overlaps + crossed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -42,17 +43,20 @@ def bullets(*items: str) -> list[str]:
 
 
 def markdown_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    """A table.
+    """A table; a bar within a cell does not end it.
 
     Example:
         >>> markdown_table(("a", "b"), [("1", "2")])
         ['| a | b |', '|---|---|', '| 1 | 2 |']
+        >>> markdown_table(("class",), [("rust|scale",)])[-1]
+        '| rust\\\\|scale |'
     """
-    return [
-        f"| {' | '.join(head)} |",
-        "|---|" + "---|" * (len(head) - 1),
-        *(f"| {' | '.join(line)} |" for line in lines),
-    ]
+    rows = [f"| {' | '.join(_cell(text) for text in line)} |" for line in (head, *lines)]
+    return [rows[0], "|---|" + "---|" * (len(head) - 1), *rows[1:]]
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from coernas_moo.errors import RunError
 from coernas_moo.reporting.figure import BLUE, FAINT, INK, ORANGE, new_figure, save, style
 from coernas_moo.reporting.format import percent
 from coernas_moo.training.assess import Metrics
@@ -28,13 +29,21 @@ _LINE = 0.18
 def write_training_pictures(metrics: Metrics, directory: Path) -> None:
     """Write `PICTURES` beside the model; raises `RunError` where they cannot be written."""
     save(confusion_figure(metrics), directory / CONFUSION)
-    with (directory / "predictions.csv").open(encoding="utf-8", newline="") as file:
-        answers = [(float(row["confidence"]), row["class"] == row["predicted"]) for row in csv.DictReader(file)]
-    confidence, right = (np.array(column) for column in zip(*answers, strict=True))
+    try:
+        answers = [
+            (float(row["confidence"]), row["class"] == row["predicted"]) for row in _rows(directory / "predictions.csv")
+        ]
+        confidence, right = (np.array(column) for column in zip(*answers, strict=True))
+        epochs = [{key: float(value) for key, value in row.items()} for row in _rows(directory / "history.csv")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{directory}: what its pictures show cannot be read ({error}); train it with --anew") from None
     save(calibration_figure(metrics, reliability(confidence, right)), directory / CALIBRATION)
-    with (directory / "history.csv").open(encoding="utf-8", newline="") as file:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    save(curves_figure(metrics, rows), directory / CURVES)
+    save(curves_figure(metrics, epochs), directory / CURVES)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def confusion_figure(metrics: Metrics) -> Figure:

@@ -84,6 +84,9 @@ class RandomSearch(Algorithm):  # type: ignore[misc]
             if len(fresh) == self.batch:
                 break
         if not len(fresh):
+            # Where limits leave hardly anything, samples are brought within them.
+            fresh = self.duplicates.do(self.sampling(self.problem, self.batch, random_state=self.random_state))
+        if not len(fresh):
             self.termination.force_termination = True
             return None
         return fresh

@@ -27,7 +27,7 @@ SPARE = 1.3
 """Offspring mated for each that is needed."""
 
 FILL_ROUNDS = 20
-"""Rounds of mating, then of uniform sampling, in which a generation's offspring are found."""
+"""Rounds of mating, or of uniform sampling where one found nothing, in which a generation's offspring are found."""
 
 
 class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
@@ -36,8 +36,8 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
     Tournament selection, one crossover a segment, adaptive mutation, no canonical genotype twice in a run. One
     objective: elitist (mu + lambda) survival; several: non-dominated rank, then crowding (Deb et al. 2002). Segments
     that the preset does not name mutate at `conv`'s rate, or one gene an offspring where that is more (Muehlenbein
-    1992). When mating finds nothing new, uniform samples fill up; when there are none either, the space is exhausted
-    and the algorithm ends.
+    1992). When mating finds nothing new, uniform samples fill up, brought within the limits at last; when none is new
+    either, the algorithm ends.
 
     Where it has `knowledge`, mating and a share of uniform samples propose many more candidates than are evaluated:
     `screen` takes those that promise to push the front out most, by their closed-form costs and by what the archive
@@ -84,10 +84,11 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
         self.looks_ahead = knowledge is not None
         self.asked: list[Population] = []
         self.surrogates = Surrogates()
+        self.sampling = BalancedSampling(space, accept, repair)
         conv = preset.mutation["conv"]
         super().__init__(
             pop_size=preset.population,
-            sampling=BalancedSampling(space, accept, repair),
+            sampling=self.sampling,
             selection=Tournament(preset.tournament),
             crossover=SegmentCrossover(space, preset.crossover, preset.crossover["conv"]),
             mutation=AdaptiveMutation(space, preset.mutation, max(conv, 1.0 / len(space.genes))),
@@ -139,10 +140,14 @@ class HDDUAAS(GeneticAlgorithm):  # type: ignore[misc]
             else:
                 fresh = self.space.sample(self.pop_size, self.random_state)
             found, _ = self._usable(fresh, np.concatenate([there, offspring]))
-            mating = mating and len(found) > 0
+            mating = mating if len(found) else not mating
             offspring = np.concatenate([offspring, found[:missing]])
             if len(offspring) == self.n_offsprings:
                 break
+        if not len(offspring):
+            # Where limits leave hardly anything, samples are brought within them.
+            fresh = self.sampling(self.problem, self.n_offsprings, random_state=self.random_state).get("X")
+            offspring, _ = self._usable(fresh, there)
         return offspring
 
     def _mated(self, n: int) -> NDArray[np.int64]:

@@ -4,7 +4,8 @@ A cell is read as a sum of terms. The input is a term; an edge whose operation i
 source) to its target; an identity edge adds the terms of its source themselves. Sums are sorted and equal terms
 are kept as often as they occur, each with weights of its own. Two cells whose outputs read the same compute the
 same functions. This reading merges the 15,625 cells into 4,930; taking equal terms as one would merge functions
-that differ (x + x is not x), and leaves 4,084.
+that differ (x + x is not x), and leaves 4,084. That an average of a sum is the sum of averages is not read: it would
+leave 4,660.
 
 A node with several outgoing paths contributes the same term, with the same weights, more than once, where another
 cell of the class may spend separate weights on each. The latter can compute whatever the former does and not the

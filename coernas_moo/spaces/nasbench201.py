@@ -95,7 +95,8 @@ class NASBench201(SearchSpace):
         return self.function(genotype) if self.merge else self.check(genotype)
 
     def function(self, genotype: ArrayLike) -> Genotype:
-        """The one genotype that stands for all that compute the same function (`coernas_moo.spaces.cell_algebra`)."""
+        """The one genotype that stands for all that compute the same function by the rules of
+        `coernas_moo.spaces.cell_algebra`."""
         codes = self.check(genotype)
         canonical: Genotype = canonical_forms(self.options).table[tuple(codes)].astype(np.int64)
         return canonical

@@ -92,7 +92,8 @@ class SeparableSpace(SearchSpace):
     The canonical form sets to code 0 what cannot reach the output: units beyond a stage's depth, and the pool of a
     map that has one position already. Of choices that make the same layer it keeps the first: multipliers that round
     to one width, and pools that agree on a map of at most 2x2 positions (`Pool.whole_map_as`). Units that only
-    compute the same function on a map of one position (3x3 and 5x5) stay apart: their parameters differ.
+    compute the same function on a map of one position stay apart: those of 3x3 and 5x5 have different parameters, and
+    `dil3`, whose outer weights see padding there like those of `conv3`, is a unit of its own everywhere else.
 
     Args:
         input_shape: of one image.

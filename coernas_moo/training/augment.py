@@ -139,11 +139,12 @@ def _warped(images: Tensor, change: Variation, rng: np.random.Generator) -> Tens
     horizontal = torch.where(_coins(rng, count, change.flip_horizontal), -1.0, 1.0)
     vertical = torch.where(_coins(rng, count, change.flip_vertical), -1.0, 1.0)
     cosine, sine = size * angle.cos(), size * angle.sin()
+    right, down = _uniform(rng, count, 2 * change.shift), _uniform(rng, count, 2 * change.shift)
     # Coordinates run from -1 to 1 on both axes, so that a rotation has to know the aspect.
     matrix = torch.stack(
         (
-            torch.stack((cosine * horizontal, -sine * height / width, _uniform(rng, count, 2 * change.shift)), dim=1),
-            torch.stack((sine * width / height, cosine * vertical, _uniform(rng, count, 2 * change.shift)), dim=1),
+            torch.stack((cosine * horizontal, -sine * horizontal * height / width, right), dim=1),
+            torch.stack((sine * vertical * width / height, cosine * vertical, down), dim=1),
         ),
         dim=1,
     ).to(images.device)

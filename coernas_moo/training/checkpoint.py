@@ -59,7 +59,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     # of its archive's innards helps nobody.
     except Exception as error:
         raise ModelError(f"{path}: not a checkpoint, or cut off; {AGAIN}, or take another one") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("state"), dict):
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != FORMAT
+        or not isinstance(content.get("state"), dict)
+        or not all(isinstance(content.get(key, 0), int) and content.get(key, 0) >= 0 for key in ("epoch", "threads"))
+    ):
         raise ModelError(f"{path}: not a checkpoint of coernas train; take a best.pt or last.pt that it wrote")
     return content
 
@@ -68,15 +73,30 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path) ->
     """Set a module's weights and buffers.
 
     Raises:
-        ModelError: they are those of another architecture.
+        ModelError: they are those of another architecture, or not weights.
+    """
+    require_weights(module, state, where)
+    module.load_state_dict(dict(state))
+
+
+def require_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path) -> None:
+    """Check that a module can take weights and buffers.
+
+    Raises:
+        ModelError: they are those of another architecture, or not weights.
     """
     own = module.state_dict()
-    missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    other = [name for name in own if name in state and getattr(state[name], "shape", None) != own[name].shape]
+    missing = sorted(own.keys() - state.keys())
+    extra = sorted(str(name) for name in state if name not in own)
+    other = [name for name in own if name in state and not _like(state[name], own[name])]
     if missing or extra or other:
         name = (other or missing or extra)[0]
         what = "has another shape" if other else "is missing" if missing else "is not part of the network"
         raise ModelError(
             f"{where}: a checkpoint of another architecture: {name} {what}; {AGAIN}, or take this network's own"
         )
-    module.load_state_dict(dict(state))
+
+
+def _like(value: object, own: Tensor) -> bool:
+    dense = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
+    return dense and isinstance(value, Tensor) and value.shape == own.shape

@@ -85,7 +85,7 @@ class TrainingData:
         """Changes where an image changes its part or its class."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation, self.test):
-            digest.update("\0".join(part.names).encode())
+            digest.update("\0".join(part.names).encode("utf-8", "surrogateescape"))
             digest.update(part.labels.numpy().tobytes())
         return digest.hexdigest()[:16]
 

@@ -29,8 +29,8 @@ from coernas_moo.versions import versions
 
 HISTORY = "history.csv"
 
-OF_IMAGES = ("mean", "std")
-"""What a model's description has from the images."""
+OF_IMAGES = ("mean", "std", "images")
+"""What a model's description has from the images and their division."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def _common(problem: ProblemFile, data: TrainingData, name: str, seed: int) -> d
         "seed": seed,
         "data": problem.data,
         "ordinal": data.ordinal,
+        "images": data.fingerprint(),
         "plugins": problem.plugins,
         "versions": versions(),
     }
@@ -194,6 +195,9 @@ def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Met
     if not (path / MODEL_FILE).exists():
         return None
     before, now = _flat(read_spec(path)), _flat(spec)
+    if not before["images"]:
+        # An older description does not say.
+        del before["images"], now["images"]
     differing = [key for key in dict.fromkeys([*now, *before]) if before.get(key) != now.get(key)]
     # Mean and deviation come from the images and their division: whatever else differs is why they do.
     for key in differing:

@@ -32,6 +32,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
         seed: of initialisation, order of images and augmentation.
         data: `[data]` of the problem file: where the images came from.
         ordinal: the classes are grades in order.
+        images: fingerprint of the images' names, classes and division.
         space: `[space]` of the problem file, for a network that was searched.
         genotype: canonical, as text, for a network that was searched.
         baseline: name of a network that was not: an entry of `BASELINES`, or `timm:NAME`.
@@ -53,6 +54,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     data: dict[str, Any]
     ordinal: bool = False
+    images: str = ""
     space: dict[str, Any] | None = None
     genotype: str | None = None
     baseline: str | None = None

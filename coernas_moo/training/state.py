@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from coernas_moo.errors import ModelError
 from coernas_moo.training.average import MovingAverage
-from coernas_moo.training.checkpoint import load_weights, save_checkpoint
+from coernas_moo.training.checkpoint import load_weights, require_weights, save_checkpoint
 from coernas_moo.training.optimiser import make_optimiser
 from coernas_moo.training.recipe import Recipe
 from coernas_moo.training.spec import BEST, LAST
@@ -131,11 +131,13 @@ class TrainingState:
             best = content["best"]
             first, second = best["key"]
             self.best = Best(int(best["epoch"]), (first, second), dict(best["validation"]), dict(best["state"]))
+            if self.best.state:
+                require_weights(self.module, self.best.state, path)
             self.epoch, self.seconds = int(content["epoch"]), float(content["seconds"])
             # An older checkpoint has no clock.
             self.clock = Clock(**content.get("clock", {}))
-            self.history = list(content["history"])
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            self.history = [dict(row) for row in content["history"]]
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
             raise ModelError(
                 f"{path}: not a checkpoint to go on from ({type(error).__name__}: {error}); remove it to begin anew"
             ) from None

@@ -109,6 +109,20 @@ def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
     assert default.exit_code == 0, default.output
     assert "after 20 evaluations." in default.output
     assert "ours against nsga2;" in default.output
+    twice = CliRunner().invoke(cli, ["summary", *folders, f"{folders[0]}/../a", "--rivals", "nsga2", "--at", "10,20"])
+    assert twice.output == found.output
+
+
+def test_contests_of_too_few_seeds_are_not_ties(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [write(tmp_path / name) for name in "ab"]
+    document = json.loads((folders[1] / "comparison.json").read_text())
+    for contest in document["contests"]:
+        contest["outcome"] = "open"
+    (folders[1] / "comparison.json").write_text(json.dumps(document))
+    monkeypatch.chdir(folders[1])
+    found = CliRunner().invoke(cli, ["summary", str(folders[0]), ".", "--rivals", "nsga2", "--at", "20"])
+    assert "| b | 0.38 | 20 | open (0.01) |" in found.output
+    assert "Of 2 contests: 1 won, 0 tied, 0 lost, 1 open for want of seeds (" in found.output
 
 
 def test_contests_of_different_algorithms_are_not_put_into_one_table(tmp_path: Path) -> None:

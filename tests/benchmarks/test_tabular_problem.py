@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from pymoo.optimize import minimize
 
 from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem
 from coernas_moo.config import ProblemFile, load_problem
-from coernas_moo.errors import DataError, ProblemFileError
+from coernas_moo.errors import DataError, ProblemFileError, RunError
 from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
 from coernas_moo.search.crossover import SegmentCrossover
 from coernas_moo.search.loop import run_search
@@ -141,4 +142,24 @@ def test_what_cannot_be_read_is_said(table_here: None, tmp_path: Path) -> None:
         TabularProblem(made(space__cells=2))
     with pytest.raises(ProblemFileError, match="search one or the other"):
         run_search(made(objectives=["score", "error:cifar10"]), tmp_path / "run")
+    with pytest.raises(ProblemFileError, match=r"3x32x32 in 10 classes, \[data\] has 3x32x32 in 3"):
+        run_search(made(data__classes=3), tmp_path / "run")
+    for change in ({"objectives": ["score", "latency:edgegpu", "latency_ms"]}, {"limits": ["latency_ms <= 3"]}):
+        with pytest.raises(ProblemFileError, match="latency_ms cannot stand beside objectives and limits of the NAS"):
+            run_search(made(**change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_with_its_own_table_only(
+    table_here: None, made_up_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"search__population": 10, "search__generations": 2}
+    run_search(made(**small), tmp_path / "run")
+    shutil.copytree(made_up_table, tmp_path / "other")
+    file = next((tmp_path / "other").rglob("*.npz"))
+    with np.load(file) as columns:
+        changed = {name: columns[name] + 1 if "edgegpu" in name else columns[name] for name in columns}
+    np.savez(file, **changed)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "other"))
+    with pytest.raises(RunError, match="made with other settings"):
+        run_search(made(**small), tmp_path / "run", resume=True)

@@ -17,6 +17,7 @@ from coernas_moo.benchmarks.correlation import Fusion
 from coernas_moo.benchmarks.sample_correlation import correlate_sample
 from coernas_moo.benchmarks.trained_sample import Recipe, read_sample, train_network, train_sample
 from coernas_moo.datasets import Dataset, FolderSettings, standardise
+from coernas_moo.errors import DataError
 from coernas_moo.networks.init import he_init
 from coernas_moo.spaces import SearchSpace, SeparableSettings
 
@@ -74,6 +75,11 @@ def test_a_sample_goes_on_where_it_stopped(space: SearchSpace, data: Dataset, tm
     for one, other in zip(read_sample(path), read_sample(straight), strict=True):
         assert {k: v for k, v in one.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
         assert int(one["params"]) == space.params(space.from_text(one["genotype"]))
+
+
+def test_a_space_with_fewer_networks_than_asked_for_is_told(space: SearchSpace, data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"the space has [\d,]+ networks, fewer than the 10,000,000 asked for"):
+        train_sample(space, data, tmp_path / "sample.csv", networks=10_000_000)
 
 
 def test_correlation_with_a_sample(space: SearchSpace, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -236,3 +239,22 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     found = coernas("compare", "small.toml", "--seeds", "2", "--evaluations", "12")
     assert found.exit_code == 130
     assert "go on by giving the same command again (results/runs/compare-small)" in found.output
+
+
+@pytest.mark.usefixtures("table_here")
+def test_ctrl_c_ends_searches_on_a_table_at_once_and_what_is_done_is_kept() -> None:
+    many = ("nb201-edgegpu", "--algorithms", "hd-duaas,nsga2", "--seeds", "500", "--workers", "2", "--out", "c")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "coernas_moo.cli.main", "compare", *many],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(Path("c").glob("searches/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert errors == "coernas: interrupted; go on by giving the same command again (c)\n"
+    assert list(Path("c").glob("searches/*.json"))

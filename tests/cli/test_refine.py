@@ -15,9 +15,12 @@ from coernas_moo.config import load_problem
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.refinement import session
 from coernas_moo.refinement.document import read_document
+from coernas_moo.search.run import Run
 from coernas_moo.testing.runs import make_run
 from coernas_moo.testing.tables import write_made_up_table
+from coernas_moo.training import open_training_data, train_model
 from coernas_moo.training.checkpoint import load_checkpoint
+from coernas_moo.training.session import spec_of_genotype
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
@@ -58,11 +61,12 @@ def test_workers_and_an_interruption_change_nothing_and_the_winner_is_as_train_m
     assert first.winner == second.winner
     assert [c.validation for c in first.candidates] == [c.validation for c in second.candidates]
 
-    front = next((i for i, t in enumerate(make_front(run), start=1) if t == winner["genotype"]), None)
-    if front is not None:
-        good("train", run, "--pick", str(front), "--name", "plain", "--threads", "1", "--quiet")
-        plain = weights(run / "models/plain")
-        assert all(torch.equal(value, plain[name]) for name, value in weights(run / "models/refined").items())
+    searched = Run(run)
+    data = open_training_data(searched.problem)
+    spec = spec_of_genotype(searched, winner["genotype"], data, name="plain", seed=0, problem=searched.problem)
+    train_model(spec, data, run / "models/plain", threads=1)
+    plain = weights(run / "models/plain")
+    assert all(torch.equal(value, plain[name]) for name, value in weights(run / "models/refined").items())
     assert all(
         torch.equal(value, weights(Path("other/models/refined"))[name])
         for name, value in weights(run / "models/refined").items()
@@ -71,12 +75,6 @@ def test_workers_and_an_interruption_change_nothing_and_the_winner_is_as_train_m
     assert "train.split_seed was 0, is 1" in refused("refine", run, *FEW, "--set", "train.split_seed=1")
     assert "began otherwise: budget" in refused("refine", run, "--epochs", "9", "--candidates", "3")
     assert good("refine", run, *FEW, "--quiet").stdout.splitlines() == ["run/refine/refined", "run/models/refined"]
-
-
-def make_front(run: Path) -> list[str]:
-    from coernas_moo.search.run import Run
-
-    return [member.text for member in Run(run).front]
 
 
 def test_a_first_rung_of_a_few_steps_is_told(run: Path) -> None:

@@ -164,3 +164,19 @@ def test_columns_are_guessed(tmp_path: Path, text: str, columns: tuple[str, str]
 def test_columns_that_cannot_be_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match=r"set data\.id_column and data\.label_column"):
         guess_columns(write_table(tmp_path, text, IMAGES))
+
+
+def test_with_and_without_suffix_a_name_is_one_image(tmp_path: Path) -> None:
+    table = write_table(tmp_path, "id_code,diagnosis\na,1\na.png,1\nb,0\n", ("a.png", "b.png"))
+    data = read(table)
+    assert len(data.load("train").labels) == 2
+    assert any("name an image a second time" in notice for notice in data.info.notices)
+    table.write_text("id_code,diagnosis\na,1\na.png,0\nb,0\n")
+    with pytest.raises(DataError, match="gives 'a' the classes '1' and '0'"):
+        read(table)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    table = write_table(tmp_path, "id_code,diagnosis,diagnosis\na,1,0\nb,0,1\n", ("a.png", "b.png"))
+    with pytest.raises(DataError, match="has two columns 'diagnosis'; rename or remove one"):
+        read(table)

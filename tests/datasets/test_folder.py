@@ -267,3 +267,11 @@ def test_images_that_break_after_opening_end_in_one_line(tmp_path: Path) -> None
         data.load("train")
     with pytest.raises(IndexError):
         data.load("train", [7])
+
+
+def test_names_are_in_one_unicode_form(tmp_path: Path) -> None:
+    decomposed = "gu\u0308t"
+    write_classes(tmp_path, {decomposed: 3, "b": 3})
+    data = read(tmp_path)
+    assert {name.split("/")[0] for name in data.names("train")} == {"g\u00fct", "b"}
+    assert len(data.load("train").labels) == 6

@@ -156,3 +156,22 @@ def test_a_journal_killed_in_the_middle_of_a_transaction_is_rolled_back(tmp_path
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert path.with_name("journal.sqlite-journal").stat().st_size > 0
     assert [record.text for record in read_all(path)] == ["whole"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE evaluations",
+        "UPDATE evaluations SET proxies = '{'",
+        "UPDATE evaluations SET costs = NULL WHERE 0 = 1; ALTER TABLE evaluations RENAME COLUMN seed TO grain",
+    ],
+)
+def test_a_damaged_journal_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "j"
+    with Journal(path, "settings", 1) as journal:
+        journal.write(Record("a", {"x": 1.0}))
+        with sqlite3.connect(path) as connection:
+            connection.executescript(damage)
+        connection.close()
+        with pytest.raises(RunError, match=r"j: (cannot be read as a journal|the evaluation of 'a' cannot be read)"):
+            journal.read(["a"])

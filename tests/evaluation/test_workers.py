@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,25 @@ def test_only_the_item_at_fault_loses_a_try(bad: str) -> None:
     assert [found[i].value for i in (0, 2, 3)] == [2, 4, 6]
     assert [found[i].tries for i in range(4)] == [1, 2, 1, 1]
     assert found[1].failure is not None
+
+
+def test_a_worker_that_died_while_it_was_idle_costs_no_try() -> None:
+    with WorkerPool(act, 2, tries=1) as pool:
+        (found,) = dict(pool.run(["pid"])).values()
+        os.kill(found.value, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while found.value in {child.pid for child in multiprocessing.active_children()} and time.monotonic() < deadline:
+            time.sleep(0.02)
+        again = [outcome for _, outcome in pool.run([1, 2, 3, 4])]
+    assert sorted(outcome.value for outcome in again) == [2, 4, 6, 8]
+    assert {(outcome.failure, outcome.tries) for outcome in again} == {(None, 1)}
+
+
+@pytest.mark.parametrize("seconds", [1e7, float("inf")])
+def test_a_try_may_take_as_long_as_one_likes(seconds: float) -> None:
+    assert outcomes([1], timeout_seconds=seconds)[0].value == 2
+
+
+def test_a_signal_without_a_name_is_a_number() -> None:
+    (outcome,) = outcomes(["realtime"], tries=1).values()
+    assert outcome.failure == f"worker killed by signal {signal.SIGRTMIN + 6}"

@@ -126,6 +126,8 @@ def imported(path: Path) -> ModuleType:
 
 def test_a_python_module_loads_its_weights_from_the_file_beside_it(models: dict[str, Model], tmp_path: Path) -> None:
     model = with_description(models["every pool"], classes=("a", "b", "c"), mean=(0.25, 0.5), std=(0.5, 0.25))
+    quoted = export_model(model, tmp_path / 'a"b.py')
+    assert imported(quoted.files[1]).load()
     exported = export_model(model, tmp_path / "steel.py")
     assert exported.files == (tmp_path / "steel.pt", tmp_path / "steel.py")
     assert exported.size == sum(path.stat().st_size for path in exported.files)

@@ -36,6 +36,8 @@ def test_limits_are_read(text: str, limit: Limit) -> None:
         "<= 3",
         "params <= 1e",
         "params <= nan",
+        "params <= inf",
+        "params <= 1e400",
         "3 <= params",
     ],
 )

@@ -133,3 +133,11 @@ def test_a_space_is_searched_to_its_end() -> None:
     assert len(problem.archive) == len(set(evaluator.evaluated))
     front = problem.archive.objective_values(problem.archive.front())
     assert np.isfinite(front).all()
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+def test_a_generation_is_a_population_of_offspring(algorithm: str) -> None:
+    driver, _, evaluator = driven(algorithm, overlaps=False)
+    while driver.generation < 4:
+        assert driver.step()
+    assert 30 < len(evaluator.evaluated) <= 40

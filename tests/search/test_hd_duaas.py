@@ -10,15 +10,13 @@ from pymoo.core.termination import NoTermination
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.hd_duaas import HDDUAAS
 from coernas_moo.search.presets import effective_preset
-from coernas_moo.search.problem import RankingEvaluator
-from coernas_moo.testing.algorithms import CELLS, DEEP, synthetic_problem
+from coernas_moo.testing.algorithms import CELLS, DEEP, drive, synthetic_problem
 
 
 def searched(text: str, limits: tuple[str, ...] = (), generations: int = 3) -> HDDUAAS:
     """The algorithm after a few generations."""
     problem, evaluator = synthetic_problem(text, limits)
     algorithm = ALGORITHMS["hd-duaas"](problem, effective_preset(evaluator.problem.search))
-    algorithm.evaluator = RankingEvaluator()
     algorithm.setup(problem, termination=NoTermination(), seed=1)
     for _ in range(generations):
         offspring = algorithm.ask()
@@ -66,3 +64,10 @@ def test_candidates_are_new_to_the_run_to_the_population_and_to_what_is_in_work(
     left_out = everything - set(found) - texts - {record.text for record in problem.archive}
     assert left_out
     assert all(space.params(space.from_text(text)) > 600_000 for text in left_out)
+
+
+@pytest.mark.parametrize("algorithm", ["random", "hd-duaas", "hd-duaas-plain"])
+def test_a_limit_that_one_in_thousands_meets_does_not_end_a_search(algorithm: str) -> None:
+    evaluator, _, sizes, ended = drive(algorithm, DEEP, generations=8, limits=["params <= 15000"])
+    assert not ended
+    assert len(evaluator.evaluated) == sum(sizes) > 10

@@ -167,3 +167,24 @@ def test_a_limit_on_a_latency_that_was_not_measured_is_not_met(tmp_path: Path, t
         run_search(problem, tmp_path / "run", listener=Stop(2))
     assert Run(tmp_path / "run").front == []
     assert run_search(problem, tmp_path / "run", resume=True).front
+
+
+def test_cut_off_while_it_is_replayed_a_run_loses_nothing(tmp_path: Path, tiny: MakeProblem, finished_run: Run) -> None:
+    run_search(tiny(), tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        run_search(tiny(search__generations=5), tmp_path / "run", resume=True, listener=Stop(8))
+    cut = Run(tmp_path / "run")
+    assert (cut.state.status, cut.state.generation, cut.state.evaluations) == ("interrupted", 3, 18)
+    assert [row["generation"] for row in read_history(cut.directory.history)] == [1, 2, 3]
+    assert exactly(cut) == exactly(finished_run)
+
+
+@pytest.mark.parametrize("content", ["", "generation,seconds\n1,2\n", "generation,evaluations\n1\n"])
+def test_a_broken_history_is_named(tmp_path: Path, tiny: MakeProblem, content: str) -> None:
+    run_search(tiny(search__generations=1), tmp_path / "run")
+    (tmp_path / "run" / "history.csv").write_text(content)
+    if content:
+        with pytest.raises(RunError, match=r"history.csv: not the history of a run"):
+            run_search(tiny(search__generations=2), tmp_path / "run", resume=True)
+    else:
+        assert run_search(tiny(search__generations=2), tmp_path / "run", resume=True).state.generation == 2

@@ -73,6 +73,11 @@ def test_a_new_run_needs_an_empty_directory(tmp_path: Path, tiny: MakeProblem, f
     [
         ({"limits": ["params <= 3"]}, ProblemFileError, "no network of the space meets params <= 3; the nearest found"),
         ({"search__algorithm": "nsga22"}, ProblemFileError, "search.algorithm: no algorithm named 'nsga22'"),
+        (
+            {"search__algorithm": "moead", "objectives": ["score"]},
+            ProblemFileError,
+            "moead takes two objectives at least",
+        ),
         ({"search__mutation": {"cnov": 0.1}}, ProblemFileError, "search.mutation: this space has no segment 'cnov'"),
         ({"data": {"kind": "folder"}}, DataError, "needs images"),
         ({"data": {"kind": "folder", "path": "/no/such/folder"}}, DataError, "no file or folder"),

@@ -98,36 +98,49 @@ def test_brightness_adds_and_contrast_scales_about_the_mean() -> None:
     assert 1.16 < float(factors.max()) <= 1.2 + 1e-4
 
 
-def test_a_quarter_turn_is_the_rotation_of_a_square() -> None:
+class Fixed:
+    """Random numbers that are none: the largest of a range, and a coin's side."""
+
+    def __init__(self, coin: float = 1.0) -> None:
+        self.coin = coin
+
+    def uniform(self, low: float, high: float, count: int) -> np.ndarray:
+        return np.full(count, high)
+
+    def random(self, count: int) -> np.ndarray:
+        return np.full(count, self.coin)
+
+
+@pytest.mark.parametrize("flips", [(), ("flip_horizontal",), ("flip_vertical",), ("flip_horizontal", "flip_vertical")])
+def test_a_quarter_turn_is_the_rotation_of_a_square_and_a_flip_mirrors_it(flips: tuple[str, ...]) -> None:
     """The warp with its angle fixed, against torch.rot90."""
     square = torch.rand(1, 1, 9, 9, generator=torch.Generator().manual_seed(1))
-
-    class Fixed:
-        def uniform(self, low: float, high: float, count: int) -> np.ndarray:
-            return np.full(count, high)
-
-        def random(self, count: int) -> np.ndarray:
-            return np.ones(count)
-
     part = Part(square, torch.arange(1), torch.zeros(1).long(), ("a",))
     data = TrainingData(part, part, part, ("x", "y"), Shape(1, 9, 9), (0.0,), (1.0,))
-    turned = augmented(square, data, Variation(rotate=90.0), Fixed())  # type: ignore[arg-type]
+    change = Variation(rotate=90.0, **dict.fromkeys(flips, True))
+    turned = augmented(square, data, change, Fixed(0.0))  # type: ignore[arg-type]
     expected = [square.rot90(times, (2, 3)) for times in (1, 3)]
+    if len(flips) == 1:
+        expected = [one.flip(3) for one in expected]
     assert any(torch.allclose(turned, one, atol=1e-4) for one in expected)
+
+
+@pytest.mark.parametrize("flip", ["flip_horizontal", "flip_vertical"])
+def test_a_flipped_image_that_is_turned_is_not_sheared(flip: str) -> None:
+    """A disc stays a disc of the same area, whatever the angle."""
+    rows, columns = torch.meshgrid(torch.arange(41) - 20, torch.arange(41) - 20, indexing="ij")
+    disc = ((rows**2 + columns**2) < 100).float()[None, None]
+    part = Part(disc, torch.arange(1), torch.zeros(1).long(), ("a",))
+    data = TrainingData(part, part, part, ("x", "y"), Shape(1, 41, 41), (0.0,), (1.0,))
+    for angle in (15.0, 30.0, 45.0):
+        turned = augmented(disc, data, Variation(rotate=angle, **{flip: True}), Fixed(0.0))  # type: ignore[arg-type]
+        assert float((turned - disc).abs().sum()) < 0.12 * float(disc.sum())
 
 
 def test_rotation_of_an_oblong_keeps_lengths() -> None:
     """A horizontal line turned by 90 degrees is a vertical line of as many pixels."""
     picture = torch.zeros(1, 1, 21, 41)
     picture[0, 0, 10, 16:25] = 1
-
-    class Fixed:
-        def uniform(self, low: float, high: float, count: int) -> np.ndarray:
-            return np.full(count, high)
-
-        def random(self, count: int) -> np.ndarray:
-            return np.ones(count)
-
     part = Part(picture, torch.arange(1), torch.zeros(1).long(), ("a",))
     data = TrainingData(part, part, part, ("x", "y"), Shape(1, 21, 41), (0.0,), (1.0,))
     turned = augmented(picture, data, Variation(rotate=90.0), Fixed())[0, 0]  # type: ignore[arg-type]

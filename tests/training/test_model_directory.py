@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,19 @@ def test_other_images_are_told_as_such(spec: ModelSpec, data: TrainingData, trai
         train_model(darker, data, trained)
 
 
+def test_other_labels_are_other_images(spec: ModelSpec, data: TrainingData, trained: Path, tmp_path: Path) -> None:
+    """Corrected labels of test images change neither mean nor deviation."""
+    relabelled = replace(data, test=replace(data.test, labels=data.test.labels.flip(0)))
+    other = msgspec.structs.replace(spec, images=relabelled.fingerprint())
+    with pytest.raises(ModelError, match=r"trained on other images"):
+        train_model(other, relabelled, trained)
+    older = copied(trained, tmp_path / "older")
+    document = msgspec.json.decode((older / "model.json").read_bytes())
+    del document["images"]
+    (older / "model.json").write_bytes(msgspec.json.encode(document))
+    assert train_model(spec, data, older).was_finished
+
+
 def test_a_setting_that_changes_the_images_is_named_rather_than_they(
     spec: ModelSpec, data: TrainingData, trained: Path
 ) -> None:
@@ -258,11 +272,55 @@ def test_a_pickle_that_would_run_code_is_not_run(
     assert not Path("pwned").exists()
 
 
-@pytest.mark.parametrize("content", [[], {"a": 1}, {"format": 1}, {"format": 2, "state": {}}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {"a": 1},
+        {"format": 1},
+        {"format": 2, "state": {}},
+        {"format": 1, "state": {}, "epoch": "last"},
+        {"format": 1, "state": {}, "epoch": -1},
+        {"format": 1, "state": {}, "threads": None},
+    ],
+)
 def test_a_checkpoint_of_another_program(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "best.pt")
     with pytest.raises(ModelError, match="not a checkpoint of coernas train"):
         load_checkpoint(tmp_path / "best.pt")
+
+
+@pytest.mark.parametrize("value", [3, torch.zeros(2).to_sparse(), torch.empty(2, device="meta")])
+def test_weights_that_are_none(trained: Path, tmp_path: Path, value: Any) -> None:
+    place = copied(trained, tmp_path / "copy")
+    content = load_checkpoint(place / "best.pt")
+    name = next(iter(content["state"]))
+    content["state"] |= {name: value if isinstance(value, int) else value.new_empty(content["state"][name].shape)}
+    torch.save(content, place / "best.pt")
+    with pytest.raises(ModelError, match=r"best.pt: a checkpoint of another architecture"):
+        load_model(place)
+    torch.save(content | {"state": {**content["state"], 7: torch.zeros(1)}}, place / "best.pt")
+    with pytest.raises(ModelError, match=r"best.pt: a checkpoint of another architecture"):
+        load_model(place)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"history": [1, 2]},
+        {"best": {"epoch": 1, "key": [0.5, 0.5], "validation": {}, "state": {"no": torch.zeros(1)}}},
+        {"optimiser": {"state": {}, "param_groups": []}},
+        {"recipe": None},
+    ],
+)
+def test_a_checkpoint_that_cannot_be_gone_on_from(
+    trained: Path, tmp_path: Path, spec: ModelSpec, data: TrainingData, damage: dict[str, Any]
+) -> None:
+    place = copied(trained, tmp_path / "copy")
+    (place / "metrics.json").unlink()
+    torch.save(load_checkpoint(place / "last.pt") | damage, place / "last.pt")
+    with pytest.raises(ModelError, match=r"last.pt: (not a checkpoint to go on from|a checkpoint of another)"):
+        train_model(spec, data, place)
 
 
 def test_a_checkpoint_of_another_architecture(trained: Path, tmp_path: Path, run: Run) -> None:

@@ -112,7 +112,8 @@ def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
     return ComparisonEntry(
         data,
         title=f"Comparison on {document.problem}{', as searched' if document.as_searched else ''}",
-        subtitle=f"{len(document.algorithms)} algorithms, {document.seeds} seeds, {document.evaluations:,} evaluations",
+        subtitle=f"{folder.resolve().name}: {len(document.algorithms)} algorithms, {document.seeds} seeds, "
+        f"{document.evaluations:,} evaluations",
         verdict=document.verdict,
         facts=tuple(_facts(document, folder)),
         head=head,
@@ -131,6 +132,12 @@ def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, st
         "judged against",
         ("the true front, by enumeration" if document.exact else "the best that all searches found")
         + (", by what was searched" if document.as_searched else ""),
+    )
+    first = next(iter(document.algorithms))
+    yield (
+        "columns",
+        f"rank: mean place over the seeds; p: Wilcoxon's signed-rank test against {first}; A12: how often {first} ends "
+        f"above this one; against it: what {first} did; processor time: of a search, without workers",
     )
     yield "directory", str(folder)
 
@@ -218,7 +225,7 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
         "p (Holm)",
         "A12",
         "against it",
-        "time",
+        "processor time",
     )
     rows = []
     for name, result in document.algorithms.items():
@@ -234,10 +241,14 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
                 f"{contest.p:.2g}" if contest else "",
                 f"{contest.effect:.2f}" if contest else "",
                 contest.outcome if contest else "",
-                fmt.duration(float(np.median(result.seconds))),
+                _seconds(float(np.median(result.seconds))),
             )
         )
     return head, tuple(rows)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 10 else fmt.duration(value)
 
 
 def _best(document: ComparisonDocument, values: list[float | None]) -> str:

@@ -74,7 +74,7 @@ function drawRegret(data, container) {
         {
           type: "scatter",
           visible: shown(data, algorithm),
-          mode: "lines",
+          mode: data.checkpoints.length > 1 ? "lines" : "markers",
           name: plain(algorithm.name),
           legendgroup: algorithm.name,
           x: data.checkpoints,
@@ -116,8 +116,12 @@ function drawFinal(data, container) {
       });
       const traces = data.algorithms.map((algorithm, index) => {
         const values = measure(algorithm).filter((value) => value !== null);
+        // Quartiles of those that got there would not be those of all.
+        const box = values.length === measure(algorithm).length ? 1.4 : 0;
         return {
           type: "box",
+          visible: shown(data, algorithm),
+          legendgroup: algorithm.name,
           name: names[index],
           x: values,
           y0: names[index],
@@ -127,7 +131,7 @@ function drawFinal(data, container) {
           pointpos: 0,
           width: 0.6,
           marker: { color: lineLook(index).color, size: 4, opacity: 0.55 },
-          line: { width: 1.4 },
+          line: { width: box },
           fillcolor: "rgba(0,0,0,0)",
           hovertemplate: "%{y}: %{x:.5~g}<extra></extra>",
         };
@@ -194,7 +198,7 @@ function drawAttainment(data, cost, container) {
     const layout = baseLayout({
       showlegend: true,
       legend: { ...baseLayout().legend, ...STILL },
-      xaxis: axisLayout(plain(data.titles[cost + 1]), { tickformat: "~g" }),
+      xaxis: axisLayout(plain(data.titles[cost + 1]), { tickformat: right < 1e4 ? "~g" : "~s" }),
       yaxis: axisLayout(plain(data.titles[0]), {
         tickformat: "~g",
         ...(spread ? { type: "log", tickvals: logTicks(Math.min(...values), Math.max(...values)) } : { nticks: 8 }),

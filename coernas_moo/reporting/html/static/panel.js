@@ -76,7 +76,7 @@ function showPanel(view, position) {
   }
   if (view.axesOf("proxy").length) panel.append(element("h4", {}, "Proxies"), beats(view, position));
   if (number) {
-    const text = python.join("\n").replace("PICK", String(number));
+    const text = python.join("\n").replace('network("PICK")', `network("${number}")`);
     panel.append(element("h4", {}, "In Python"), codeBlock(text, `${id}-python`, "Python"));
   }
   view.root.querySelectorAll("tr.chosen").forEach((row) => row.classList.remove("chosen"));
