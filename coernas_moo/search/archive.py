@@ -82,11 +82,6 @@ class Archive:
         return iter(self._records.values())
 
     @property
-    def records(self) -> list[Record]:
-        """All records, those over a limit and failed ones included."""
-        return list(self._records.values())
-
-    @property
     def evaluations(self) -> int:
         """Number of candidates that were built or failed: what a budget counts."""
         return self._evaluations

@@ -60,26 +60,6 @@ Numbering = dict[tuple[str, Terms], int]
 """A number, from 1, for each distinct term (operation, sum that it is applied to)."""
 
 
-def output_terms(operations: Sequence[str], numbering: Numbering) -> Terms:
-    """The output of a cell as a sorted sum, dead edges left out; equal sums are equal functions.
-
-    Args:
-        operations: one for each of `coernas_moo.networks.cell.EDGES`.
-        numbering: shared by all cells that are compared; new terms are added to it.
-
-    Example:
-        >>> numbering: Numbering = {}
-        >>> output_terms(["nor_conv_3x3", "none", "none", "none", "skip_connect", "none"], numbering)
-        (1,)
-        >>> output_terms(["none", "none", "nor_conv_1x1", "nor_conv_3x3", "none", "skip_connect"], numbering)
-        (1,)
-    """
-    nodes: list[Terms] = [(INPUT,)]
-    for target in range(1, NODES):
-        nodes.append(_sum(operations[_FIRST_EDGE[target] : _FIRST_EDGE[target + 1]], nodes, numbering))
-    return nodes[-1]
-
-
 _FIRST_EDGE = [sum(into < target for _, into in EDGES) for target in range(NODES + 1)]
 """Where the edges into a node begin among `EDGES`: they come from node 0, 1, ... in this order."""
 

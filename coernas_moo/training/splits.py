@@ -13,7 +13,6 @@ from coernas_moo.errors import DataError
 from coernas_moo.training.recipe import Recipe
 
 Rows = npt.NDArray[np.int64]
-PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

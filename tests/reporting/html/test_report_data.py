@@ -48,7 +48,7 @@ def test_titles_of_axes_leave_units_to_the_page(cell_run: Run) -> None:
     titles = {axis.name: axis.title for axis in points(cell_run).axes}
     assert titles["macs"] == "MACs (one image)"
     table = Run(cell_run.directory.path)
-    table.archive.add([replace(r, costs=r.costs | {"latency:fpga": 1.0}) for r in table.archive.records])
+    table.archive.add([replace(r, costs=r.costs | {"latency:fpga": 1.0}) for r in table.archive])
     found = {axis.name: axis for axis in points(table).axes}["latency:fpga"]
     assert (found.title, found.unit) == ("latency on fpga", "ms")
 
