@@ -137,7 +137,7 @@ def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, st
     yield (
         "columns",
         f"rank: mean place over the seeds; p: Wilcoxon's signed-rank test against {first}; A12: how often {first} ends "
-        f"above this one; against it: what {first} did; processor time: of a search, without workers",
+        f"above this one; against it: what {first} did; time: of the processor for a search, without workers",
     )
     yield "directory", str(folder)
 
@@ -225,7 +225,7 @@ def _table(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[s
         "p (Holm)",
         "A12",
         "against it",
-        "processor time",
+        "time",
     )
     rows = []
     for name, result in document.algorithms.items():
