@@ -51,8 +51,14 @@ class Reference:
         return scaled
 
     def share(self, values: NDArray[np.float64]) -> float:
-        """Hypervolume of the points (n, objectives) as a share of the true front's."""
-        return self._volume(values) / self.hypervolume if self.hypervolume else float(len(values) > 0)
+        """Hypervolume of the points (n, objectives) as a share of the true front's.
+
+        A true front of extremes alone has none: then the share of its points that some point is as good as.
+        """
+        if self.hypervolume:
+            return self._volume(values) / self.hypervolume
+        attained = (values[None] <= self.front[:, None]).all(axis=2).any(axis=1)
+        return float(attained.mean())
 
     def _volume(self, values: NDArray[np.float64]) -> float:
         scaled = self.scaled(values)

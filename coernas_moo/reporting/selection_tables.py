@@ -57,8 +57,8 @@ def table3_page(
             "",
             *bullets(
                 f"""Every search: HD-DUAAS, preset 4, one objective, at most {EVALUATIONS:,} distinct networks of the
-                4,930, seeds 1 to {seeds}; the architecture with the best score of its archive is selected, ranks over
-                the archive. The same search does for all data sets: the score sees none of them.""",
+                4,930, seeds 1 to {seeds}; the architecture with the best score is selected, ranks by the
+                first population. The same search does for all data sets: the score sees none of them.""",
                 f"""*looked up*: values are those of [table 1](../table1/table1.md), not built anew. Of the proxies of
                 the literature there is one initialisation, so the spread is that of the search; the score's three take
                 turns. Seconds are estimated: the search itself, plus evaluations times the proxy's own cost over

@@ -111,7 +111,8 @@ def test_the_share_is_pymoos_hypervolume(points: list[tuple[int, int]], seed: in
     ours = reference.scaled(np.array(points, dtype=float))
     exact = Hypervolume(ref_point=np.ones(2))
     whole = float(exact(reference.scaled(reference.front)))
-    expected = float(exact(ours)) / whole if whole else 1.0
+    attained = [any(all(one <= best for one, best in zip(p, f, strict=True)) for p in points) for f in reference.front]
+    expected = float(exact(ours)) / whole if whole else float(np.mean(attained))
     assert reference.share(np.array(points, dtype=float)) == pytest.approx(expected)
 
 
@@ -163,3 +164,11 @@ def test_a_run_goes_on_with_its_own_table_only(
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "other"))
     with pytest.raises(RunError, match="made with other settings"):
         run_search(made(**small), tmp_path / "run", resume=True)
+
+
+def test_a_front_of_extremes_is_shared_by_what_attains_them() -> None:
+    reference = Reference(np.array([[0.0, 2.0], [2.0, 0.0], [2.0, 2.0]]))
+    assert reference.hypervolume == 0
+    shares = [reference.share(np.array(found)) for found in ([[2.0, 2.0]], [[0.0, 2.0]], [[2.0, 0.0], [0.0, 2.0]])]
+    assert shares == [0.0, 0.5, 1.0]
+    assert reference.share(np.empty((0, 2))) == 0.0
