@@ -57,8 +57,8 @@ class Reference:
         """
         if self.hypervolume:
             return self._volume(values) / self.hypervolume
-        attained = (values[None] <= self.front[:, None]).all(axis=2).any(axis=1)
-        return float(attained.mean())
+        attained = np.any(np.all(values[None] <= self.front[:, None], axis=2), axis=1)
+        return float(np.mean(attained))
 
     def _volume(self, values: NDArray[np.float64]) -> float:
         scaled = self.scaled(values)
