@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from coernas_moo.files import make_folder
+
 from .bench_tables import TABLE, VALUES, WORKERS
 from .names import complete_problem
 from .output import progress_on_stderr
@@ -42,7 +44,7 @@ def limit(
     found = [each for problem in loaded for each in score_limits(problem, table, raw)]
     text = limits_markdown(found)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         write_atomically(out / "limit.md", text)
         write_atomically(out / "limit.csv", limits_csv(found))
     click.echo(text, nl=False)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from coernas_moo.files import make_folder
+
 from .errors import Interrupted
 from .names import RUNS, complete_problem
 from .output import status_on_stderr
@@ -109,7 +111,6 @@ def _make(
     options: dict[str, Any],
 ) -> None:
     from coernas_moo.benchmarks.pipeline.make import PipelineSettings, pipeline_table
-    from coernas_moo.errors import RunError
     from coernas_moo.evaluation.evaluator import available_cores
     from coernas_moo.reporting.exports import write_front
     from coernas_moo.reporting.live import PlainLines
@@ -127,10 +128,7 @@ def _make(
     text = make_text(_command(name))
     if table_name is None:
         text = replace(text, title=f"{problem.name}: what a search finds against what one would take by hand")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{out}: cannot be made: {error.strerror}; give another --out") from None
+    make_folder(out)
     settings = PipelineSettings(
         seeds=options["seeds"], workers=workers, device=options["device"], again=options["again"]
     )

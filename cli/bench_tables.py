@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from coernas_moo.files import make_folder
+
 from .output import progress_on_stderr
 
 if TYPE_CHECKING:
@@ -169,16 +171,12 @@ def make_ground(
 ) -> Iterator[Ground]:
     """What the tables are made from, with progress bars on stderr; makes the folder `out`."""
     from coernas_moo.benchmarks.score_tables.make import Ground
-    from coernas_moo.errors import RunError
     from coernas_moo.evaluation.evaluator import available_cores
     from coernas_moo.evaluation.tabular import TabularBenchmark
 
     table = TabularBenchmark.load(table_path)
     ground = Ground(table, values, workers or available_cores(), again, images=images).on(cells)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{out}: cannot be made: {error.strerror}; give another --out") from None
+    make_folder(out)
     with ExitStack() as stack:
         ground = ground.with_progress(lambda what: stack.enter_context(progress_on_stderr(what)))
         yield ground

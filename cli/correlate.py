@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from coernas_moo.files import make_folder
+
 from .output import print_json, print_table, progress_on_stderr, table_of
 
 FOUR = "robustness,isotropy,uncertainty,regularity"
@@ -84,10 +86,7 @@ def command(
         channels,
     )
     table = TabularBenchmark.load(table_path)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CoernasError(f"{out}: cannot be made: {error.strerror}; give another --out") from None
+    make_folder(out)
     with progress_on_stderr("scoring") as on_candidate:
         result = correlate(
             table, protocol, out / "journal.sqlite", workers=workers or available_cores(), on_candidate=on_candidate

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: by default those of the process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show, or that is no text, is no reason to end.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     cli.main(args=None if arguments is None else list(arguments), prog_name="coernas")
 
 

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from coernas_moo.errors import CoernasError
+from coernas_moo.folders import is_comparison
 from coernas_moo.shipped import shipped_problems
 
 RUNS = Path("results/runs")
@@ -37,8 +38,8 @@ def problem_names() -> list[str]:
 
 
 def run_names(folder: Path) -> list[str]:
-    """Names of the runs in a folder."""
-    return sorted(path.parent.name for path in folder.glob("*/problem.toml"))
+    """Names of the runs in a folder, comparisons left out."""
+    return sorted(path.parent.name for path in folder.glob("*/problem.toml") if not is_comparison(path.parent))
 
 
 def require_folder_name(name: str) -> str:

@@ -95,7 +95,6 @@ def command(
 
 
 def _problem(name: str | None, settings: tuple[str, ...], data: Path | None) -> tuple[Run, ProblemFile]:
-    from coernas_moo.config import parse_problem
 
     from .search import read_settings, with_data
 
@@ -104,9 +103,7 @@ def _problem(name: str | None, settings: tuple[str, ...], data: Path | None) -> 
         if not key.startswith("train."):
             raise ProblemFileError(f"--set {key}: a run is refined as it was searched; only keys of train can be set")
     run = open_run(name)
-    file = run.directory.problem
-    problem = parse_problem(file.read_text(encoding="utf-8"), str(file), run.directory.path, overrides)
-    return run, with_data(problem, data)
+    return run, with_data(run.directory.read_problem(overrides), data)
 
 
 def _is_given(option: str) -> bool:

@@ -164,12 +164,9 @@ def _latest(name: str) -> Path:
 
 
 def _of_run(directory: Path, overrides: dict[str, object]) -> ProblemFile:
-    from coernas_moo.config import parse_problem
     from coernas_moo.search.run_directory import RunDirectory
 
-    run = RunDirectory(directory)
-    run.read_problem()
-    return parse_problem(run.problem.read_text(encoding="utf-8"), str(run.problem), directory, overrides)
+    return RunDirectory(directory).read_problem(overrides)
 
 
 @contextmanager

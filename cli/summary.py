@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import click
@@ -35,8 +36,8 @@ def command(
       coernas summary results/runs/ablation/* --relative-to hd-duaas --algorithms one-batch,ten-batches
     """
     from coernas_moo.benchmarks.comparison_summary import read_finished
-    from coernas_moo.errors import CoernasError
-    from coernas_moo.files import write_atomically
+    from coernas_moo.errors import CoernasError, RunWarning
+    from coernas_moo.files import make_folder, write_atomically
     from coernas_moo.reporting.comparison_summary import (
         ratios_csv,
         ratios_table,
@@ -47,7 +48,13 @@ def command(
     )
 
     # A folder that is named twice is one comparison.
-    finished = [read_finished(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
+    different = list(dict.fromkeys(folder.resolve() for folder in folders))
+    unjudged = [each for each in different if (each / "searches").is_dir() and not (each / "comparison.json").exists()]
+    if unjudged and len(unjudged) < len(different):
+        names = ", ".join(map(str, unjudged))
+        warnings.warn(f"left out, for 'compare' has not judged it yet: {names}", RunWarning, stacklevel=2)
+        different = [each for each in different if each not in unjudged]
+    finished = [read_finished(folder) for folder in different]
     if at is None:
         shortest = min(int(each.checkpoints[-1]) for each in finished)
         points = sorted({min(200, shortest), min(500, shortest)})
@@ -65,7 +72,7 @@ def command(
         name, tables = "ratios", [ratios_table(finished, points, relative_to, chosen)]
     text = summary_markdown(tables)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         write_atomically(out / f"{name}.md", text)
         write_atomically(out / f"{name}.tex", summary_latex(tables))
         write_atomically(out / "summary.csv", summary_csv(finished, points))

@@ -125,7 +125,6 @@ def _source(
     source: str | None, any_problem: bool, data: Path | None, overrides: dict[str, object]
 ) -> tuple[Run | None, ProblemFile]:
     """The run, if there is one, and the problem with what was set on top."""
-    from coernas_moo.config import parse_problem
 
     from .search import read_problem, with_data
 
@@ -141,9 +140,7 @@ def _source(
             "networks on its images with --model"
         )
     run = open_run(source)
-    file = run.directory.problem
-    problem = parse_problem(file.read_text(encoding="utf-8"), str(file), run.directory.path, overrides)
-    return run, with_data(problem, data)
+    return run, with_data(run.directory.read_problem(overrides), data)
 
 
 def _is_problem(source: str) -> bool:

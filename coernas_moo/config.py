@@ -61,8 +61,8 @@ class LatencySettings(_Section, frozen=True):
     """`estimated` sums a per-operator table measured once on this machine; `measured` times every candidate."""
 
     mode: Literal["estimated", "measured"] = "estimated"
-    threads: Positive = 1
-    batch: Positive = 1
+    threads: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 1
+    batch: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 1
 
 
 class SearchSettings(_Section, frozen=True):
@@ -83,7 +83,7 @@ class SearchSettings(_Section, frozen=True):
 class EvaluationSettings(_Section, frozen=True):
     """Worker processes (absent: one a core), tries a candidate is given, and the time after which a try is stopped."""
 
-    workers: Positive | None = None
+    workers: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
     tries: Positive = 2
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 300.0
 
@@ -91,7 +91,7 @@ class EvaluationSettings(_Section, frozen=True):
 class ProblemFile(_Section, frozen=True):
     """Everything a search needs to know; `data` and `space` hold a `kind` and that kind's settings."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)")]
     data: dict[str, Any]
     space: dict[str, Any]
     description: str = ""

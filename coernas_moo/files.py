@@ -31,6 +31,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they do not exist; raises `RunError` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made: {error.strerror}; give another --out") from None
+
+
 def lock_exclusively(descriptor: int) -> None:
     """Lock an open file, or fail at once; forked processes do not inherit the lock, and it ends with this one.
 

@@ -88,7 +88,7 @@ def test_settings_of_data_and_space_are_written_out() -> None:
         ({"score.input": "data"}, "score.input: 'data' needs images, and data.kind is 'noise'"),
         ({"score.batch": 1}, "score.batch: expected int >= 2"),
         ({"latency.mode": "guessed"}, "latency.mode: expected one of estimated, measured, got 'guessed'"),
-        ({"evaluation.workers": 0}, "evaluation.workers: expected int >= 1"),
+        ({"evaluation.workers": 0}, "evaluation.workers: expected int from 1 to 4096"),
         ({"plugins": ["no.py"]}, "is not a Python file"),
         ({"name.first": 1}, "--set name.first: 'name' is not a section"),
     ],

@@ -64,6 +64,11 @@ class Run:
         """Everything evaluated."""
         archive = Archive.of(self.problem, self.state.first_population)
         archive.add(read_all(self.directory.journal))
+        if self.state.evaluations and not archive.evaluations:
+            raise RunError(
+                f"{self.directory.journal}: holds nothing, though {self.state.evaluations:,} networks were evaluated; "
+                "restore it, or search anew"
+            )
         return archive
 
     @cached_property

@@ -16,6 +16,7 @@ from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DatasetInfo
 from coernas_moo.errors import RunError
 from coernas_moo.files import held_by_one, write_atomically
+from coernas_moo.folders import is_comparison
 
 BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
 """Keys that may change when a run is resumed, besides everything in `[evaluation]` and `[train]`."""
@@ -137,11 +138,22 @@ class RunDirectory:
         """Write the resolved problem file, in place of one with other budgets."""
         write_atomically(self.problem, problem.to_toml())
 
-    def read_problem(self) -> ProblemFile:
-        """The problem as the run resolved it; raises `RunError` where no run is here."""
+    def read_problem(self, overrides: Mapping[str, object] | None = None) -> ProblemFile:
+        """The problem as the run resolved it, with other values of some keys.
+
+        Raises:
+            RunError: no run is here, or its problem file cannot be read.
+            ProblemFileError: it is not a problem, or a key or value is none.
+        """
         if not self.exists():
             raise RunError(f"{self.path}: no run here (no problem.toml); 'coernas runs' lists the runs there are")
-        return parse_problem(self.problem.read_text(encoding="utf-8"), str(self.problem), self.path)
+        return parse_problem(self._problem_text(), str(self.problem), self.path, dict(overrides or {}))
+
+    def _problem_text(self) -> str:
+        try:
+            return self.problem.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.problem}: cannot be read ({error}); restore it, or search anew") from None
 
     def require_same(self, problem: ProblemFile) -> None:
         """Check that a problem to resume with is the one the run began with, budgets and workers aside.
@@ -149,7 +161,7 @@ class RunDirectory:
         Raises:
             RunError: names the first key that differs.
         """
-        before = _flat(tomllib.loads(self.problem.read_text(encoding="utf-8")))
+        before = _flat(tomllib.loads(self._problem_text()))
         after = _flat(tomllib.loads(problem.to_toml()))
         for key in sorted({*before, *after}):
             if key in BUDGET_KEYS or key.startswith(FREE):
@@ -164,7 +176,7 @@ class RunDirectory:
     def read_state(self) -> State:
         """The state; raises `RunError` where it is missing or not readable."""
         path = self.path / "state.json"
-        if not path.exists() and (self.path / "searches").is_dir():
+        if not path.exists() and is_comparison(self.path):
             raise RunError(
                 f"{self.path}: a comparison, not a run: 'coernas report' and 'coernas summary' read it once "
                 "'coernas compare' has ended"
@@ -220,10 +232,10 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def runs_in(folder: Path) -> list[RunDirectory]:
-    """The runs in a folder, oldest first."""
+    """The runs in a folder, oldest first; comparisons, which may lie beside them, are none."""
     if not folder.is_dir():
         return []
-    found = [RunDirectory(item) for item in folder.iterdir() if RunDirectory(item).exists()]
+    found = [RunDirectory(item) for item in folder.iterdir() if RunDirectory(item).exists() and not is_comparison(item)]
     return sorted(found, key=lambda run: (run.problem.stat().st_mtime, run.path.name))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import coernas
+from commands import coernas, good, refused
 
 from coernas_moo.benchmarks import comparison
 from coernas_moo.errors import DataError
@@ -258,3 +258,20 @@ def test_ctrl_c_ends_searches_on_a_table_at_once_and_what_is_done_is_kept() -> N
     assert process.returncode == 130, errors
     assert errors == "coernas: interrupted; go on by giving the same command again (c)\n"
     assert list(Path("c").glob("searches/*.json"))
+
+
+def test_a_comparison_is_no_run_and_one_that_is_not_judged_is_left_out_of_a_summary() -> None:
+    good("search", "small.toml", "--generations", "1")
+    small = ("compare", "small.toml", "--seeds", "1", "--evaluations", "6", "--algorithms", "random,nsga2")
+    good(*small)
+    good(*small, "--out", "results/runs/compare-unjudged")
+    Path("results/runs/compare-unjudged/comparison.json").unlink()
+    assert "small-1" in good("show").output
+    assert [row["run"] for row in json.loads(good("runs", "--json").stdout)] == ["small-1"]
+    assert "a comparison, not a run" in refused("show", "results/runs/compare-small")
+    both = good("summary", "results/runs/compare-small", "results/runs/compare-unjudged")
+    assert "left out, for 'compare' has not judged it yet" in both.stderr
+    assert both.stdout == good("summary", "results/runs/compare-small").stdout
+    assert "no comparison.json" in refused("summary", "results/runs/compare-unjudged")
+    Path("file").touch()
+    assert "file: cannot be made" in refused("summary", "results/runs/compare-small", "--out", "file")

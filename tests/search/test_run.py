@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,8 @@ def test_runs_are_numbered(tmp_path: Path, tiny: Callable[..., ProblemFile]) -> 
         (tmp_path / name).mkdir()
     assert next_free(tmp_path, "x") == tmp_path / "x-11"
     RunDirectory(tmp_path / "x-2").create(tiny())
+    RunDirectory(tmp_path / "compare-x").create(tiny())
+    (tmp_path / "compare-x" / "searches").mkdir()
     assert [run.path.name for run in runs_in(tmp_path)] == ["x-2"]
 
 
@@ -103,3 +106,21 @@ def test_a_run_killed_before_its_first_state_is_begun_again(
     RunDirectory(tmp_path / "run").create(tiny())
     resumed = run_search(tiny(), tmp_path / "run", resume=True)
     assert [member.text for member in resumed.front] == [member.text for member in finished_run.front]
+
+
+def test_an_empty_journal_of_a_run_is_no_empty_run(finished_run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(finished_run.directory.path, copy)
+    for journal in copy.glob("journal.sqlite*"):
+        journal.unlink()
+    (copy / "journal.sqlite").touch()
+    with pytest.raises(RunError, match=r"journal.sqlite: holds nothing, though 18 networks were evaluated; restore it"):
+        _ = Run(copy).front
+
+
+def test_a_problem_file_that_is_no_text_is_named(finished_run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(finished_run.directory.path, copy)
+    (copy / "problem.toml").write_bytes(b"\xff")
+    with pytest.raises(RunError, match=r"problem.toml: cannot be read .*; restore it, or search anew"):
+        Run(copy)
