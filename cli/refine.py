@@ -95,7 +95,6 @@ def command(
 
 
 def _problem(name: str | None, settings: tuple[str, ...], data: Path | None) -> tuple[Run, ProblemFile]:
-
     from .search import read_settings, with_data
 
     overrides = read_settings(settings)

@@ -54,10 +54,10 @@ def command(runs: tuple[str, ...], out: Path | None, show: bool) -> None:
 def _entry(name: str | None, identity: str) -> Entry:
     """A run, or a comparison where its files are there."""
     if name is not None:
-        from coernas_moo.reporting.comparison_document import DOCUMENT
+        from coernas_moo.folders import COMPARISON
 
         folder = run_path(name)
-        if (folder / DOCUMENT).is_file():
+        if (folder / COMPARISON).is_file():
             from coernas_moo.reporting.html.comparison_entry import comparison_entry
 
             return comparison_entry(folder, identity)

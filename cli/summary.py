@@ -38,6 +38,7 @@ def command(
     from coernas_moo.benchmarks.comparison_summary import read_finished
     from coernas_moo.errors import CoernasError, RunWarning
     from coernas_moo.files import make_folder, write_atomically
+    from coernas_moo.folders import COMPARISON, is_comparison
     from coernas_moo.reporting.comparison_summary import (
         ratios_csv,
         ratios_table,
@@ -49,7 +50,7 @@ def command(
 
     # A folder that is named twice is one comparison.
     different = list(dict.fromkeys(folder.resolve() for folder in folders))
-    unjudged = [each for each in different if (each / "searches").is_dir() and not (each / "comparison.json").exists()]
+    unjudged = [each for each in different if is_comparison(each) and not (each / COMPARISON).exists()]
     if unjudged and len(unjudged) < len(different):
         names = ", ".join(map(str, unjudged))
         warnings.warn(f"left out, for 'compare' has not judged it yet: {names}", RunWarning, stacklevel=2)

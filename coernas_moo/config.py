@@ -30,6 +30,7 @@ from coernas_moo.validation import convert
 S = TypeVar("S")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Processors = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -61,7 +62,7 @@ class LatencySettings(_Section, frozen=True):
     """`estimated` sums a per-operator table measured once on this machine; `measured` times every candidate."""
 
     mode: Literal["estimated", "measured"] = "estimated"
-    threads: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 1
+    threads: Processors = 1
     batch: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 1
 
 
@@ -83,7 +84,7 @@ class SearchSettings(_Section, frozen=True):
 class EvaluationSettings(_Section, frozen=True):
     """Worker processes (absent: one a core), tries a candidate is given, and the time after which a try is stopped."""
 
-    workers: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
+    workers: Processors | None = None
     tries: Positive = 2
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 300.0
 

@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 
 from coernas_moo.benchmarks.statistics import Contest
 from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.folders import COMPARISON
 
 FLOOR = 1e-4
 """Added to a regret before its logarithm is taken: some searches find the whole front."""
@@ -73,7 +74,7 @@ def read_finished(folder: Path) -> Finished:
         RunError: there is none, or its files cannot be read.
     """
     try:
-        document = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        document = json.loads((folder / COMPARISON).read_text(encoding="utf-8"))
         with (folder / "comparison.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         points = [name for name in rows[0] if name.startswith("hypervolume_")]

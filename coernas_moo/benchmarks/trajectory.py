@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coernas_moo.errors import RunError
 from coernas_moo.files import write_atomically
+from coernas_moo.folders import SEARCHES
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Trajectory:
 
 def trajectory_path(directory: Path, name: str, seed: int, evaluations: int) -> Path:
     """Where a comparison keeps the search of an algorithm with a seed and a budget."""
-    return directory / "searches" / f"{name}-{seed}-{evaluations}.json"
+    return directory / SEARCHES / f"{name}-{seed}-{evaluations}.json"
 
 
 def write_trajectory(path: Path, trajectory: Trajectory) -> None:
@@ -47,6 +48,7 @@ def read_trajectory(path: Path, name: str, seed: int) -> Trajectory | None:
         return None
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]), document["first"])
+        first = None if document["first"] is None else int(document["first"])
+        return Trajectory(name, seed, tuple(document["texts"]), float(document["seconds"]), first)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path}: cannot be read ({error}); delete it, and the search is made again") from None

@@ -105,14 +105,14 @@ class TableCosts(ClosedFormCosts):
             )
         self.table = table
         wanted = wanted_objectives(problem)
-        apart = [name for name in wanted if name not in ("score", "params", "macs") and table_column(name) is None]
+        in_table = [name for name in wanted if name in ("params", "macs") or table_column(name) is not None]
+        apart = [name for name in wanted if name not in in_table and name != "score"]
         if apart:
             raise ProblemFileError(
                 f"{apart[0]} cannot stand beside objectives and limits of the NAS-Bench-201 table: leave it out, or "
                 "take one of the table's (latency:<device>, energy:<device>, error:<data set>)"
             )
         self.trained = tuple(name for name in wanted if is_error(name))
-        in_table = [name for name in wanted if name in ("params", "macs") or table_column(name) is not None]
         self.columns = {name: column(table, name) for name in in_table}
         free = [name for name in in_table if name not in self.trained]
         self._free = np.stack([self.columns[name] for name in free], axis=1)

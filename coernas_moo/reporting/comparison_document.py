@@ -13,9 +13,6 @@ from coernas_moo.documents import read_json
 FORMAT = "coernas-comparison-1"
 """Name and version of the JSON document: the version changes when a key changes its meaning or goes."""
 
-DOCUMENT = "comparison.json"
-"""Name of the file in a comparison's folder."""
-
 Front = list[list[float]]
 """Points (n, objectives), to be minimised."""
 
@@ -121,3 +118,11 @@ def _json(value: object, depth: int = 0) -> str:
         body = [_json(item, depth + 1) if isinstance(item, dict) else json.dumps(item) for item in value]
         return "[" + pad + f",{pad}".join(body) + end + "]"
     return json.dumps(value, allow_nan=False)
+
+
+def contest_legend(first: str) -> str:
+    """What the columns of contests against the first algorithm are, without a full stop."""
+    return (
+        f"rank: mean place among the algorithms over the seeds; p: Wilcoxon's signed-rank test against {first}, after "
+        f"Holm; A12: how often {first} ends above this one; against it: what {first} did"
+    )

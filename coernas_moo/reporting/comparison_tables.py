@@ -22,6 +22,7 @@ from coernas_moo.reporting.comparison_document import (
     ComparisonDocument,
     ContestResult,
     Front,
+    contest_legend,
     encode,
 )
 from coernas_moo.reporting.markup import booktabs, latex
@@ -145,9 +146,8 @@ def comparison_legend(comparison: Comparison) -> str:
     shares = ", ".join(f"{target:.0%}" for target in TARGETS)
     return (
         f"IGD+: distance of the front from the reference; to {shares}: evaluations until that share of the reference "
-        f"hypervolume, looked at every {STEP}; best: {comparison.objectives[0]}; rank: mean place among the algorithms "
-        f"over the seeds; p: Wilcoxon's signed-rank test against {first}, after Holm; A12: how often {first} ends "
-        f"above this one; against it: what {first} did; s: processor seconds of a search, without workers"
+        f"hypervolume, looked at every {STEP}; best: {comparison.objectives[0]}; {contest_legend(first)}; s: processor "
+        "seconds of a search, without workers"
     )
 
 

@@ -144,6 +144,7 @@ class _Search:
         self.generation = self.evaluations = self.idle = 0
         self.unreported = False
         self.journalled = len(evaluator.journal)
+        self.replaying = self.journalled > 0
         self.progress = Progress(
             0, self.generations, 0, settings.evaluations, 0, 0, float("nan"), 0.0, 0, 0.0, 0.0, None
         )
@@ -236,7 +237,8 @@ class _Search:
 
     def _on_record(self, record: Record) -> bool:
         self.evaluations += 1
-        if self.evaluations == self.journalled:
+        if self.replaying and self.evaluations >= self.journalled:
+            self.replaying = False
             # From here on it is searching: reading the journal again was not.
             self.started = time.monotonic()
         self.listener.evaluated(record, self._moved_on())

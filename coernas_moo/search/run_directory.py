@@ -15,7 +15,7 @@ import msgspec
 from coernas_moo.config import ProblemFile, parse_problem
 from coernas_moo.datasets import DatasetInfo
 from coernas_moo.errors import RunError
-from coernas_moo.files import held_by_one, write_atomically
+from coernas_moo.files import held_by_one, make_folder, write_atomically
 from coernas_moo.folders import is_comparison
 
 BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
@@ -96,10 +96,7 @@ class RunDirectory:
         Raises:
             RunError: something is there already, or it cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be made: {error.strerror}; give another --out") from None
+        make_folder(self.path)
         self.require_empty()
         self.write_problem(problem)
 

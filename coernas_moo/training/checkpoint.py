@@ -98,5 +98,7 @@ def require_weights(module: nn.Module, state: Mapping[str, Tensor], where: Path)
 
 
 def _like(value: object, own: Tensor) -> bool:
-    dense = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
-    return dense and isinstance(value, Tensor) and value.shape == own.shape
+    """Whether a value is a dense tensor of the shape of a module's own."""
+    if not isinstance(value, Tensor) or value.is_meta:
+        return False
+    return value.layout == torch.strided and value.shape == own.shape

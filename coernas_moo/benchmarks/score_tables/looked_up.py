@@ -91,8 +91,8 @@ class LookedUp(AtOnce):
 def search_values(job: Job, values: Proxies) -> Searched:
     """One search of NAS-Bench-201 as `coernas search` makes it, on values that are known.
 
-    The best of it is selected, ties by genotype text. Where values of only
-    some functions are known, a random sample of those takes the place of the search.
+    The best that it evaluated is selected, ties by genotype text. Where values of only some functions are known, a
+    random sample of those takes the place of the search.
     """
     problem = score_problem(job.fusion, job.preset)
     space = problem.space_settings.build(SHAPE, 10)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from coernas_moo.benchmarks.attainment import attainment_surface
 from coernas_moo.benchmarks.quartiles import Summary
 from coernas_moo.errors import RunError
+from coernas_moo.folders import COMPARISON
 from coernas_moo.reporting import format as fmt
-from coernas_moo.reporting.comparison_document import DOCUMENT, ComparisonDocument, Front, read_comparison
+from coernas_moo.reporting.comparison_document import ComparisonDocument, Front, contest_legend, read_comparison
 from coernas_moo.reporting.html.numbers import shorts
 from coernas_moo.search.dominance import non_dominated
 
@@ -95,7 +96,7 @@ def comparison_entry(folder: Path, identity: str) -> ComparisonEntry:
     Raises:
         RunError: a file is missing, or is not what it should be.
     """
-    document = read_comparison(folder / DOCUMENT)
+    document = read_comparison(folder / COMPARISON)
     checkpoints, curves = _read_curves(folder / TABLE)
     problem = folder / PROBLEM
     data = ComparisonData(
@@ -136,8 +137,7 @@ def _facts(document: ComparisonDocument, folder: Path) -> Iterator[tuple[str, st
     first = next(iter(document.algorithms))
     yield (
         "columns",
-        f"rank: mean place over the seeds; p: Wilcoxon's signed-rank test against {first}; A12: how often {first} ends "
-        f"above this one; against it: what {first} did; time: of the processor for a search, without workers",
+        f"{contest_legend(first)}; time: of the processor for a search, without workers",
     )
     yield "directory", str(folder)
 

@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from coernas_moo.errors import RunError
+from coernas_moo.folders import COMPARISON
 from coernas_moo.reporting.comparison_document import (
-    DOCUMENT,
     FORMAT,
     AlgorithmResult,
     ComparisonDocument,
@@ -52,7 +52,7 @@ def document(objectives: int = 2, fronts: bool = True) -> ComparisonDocument:
 
 def write(folder: Path, made: ComparisonDocument, problem: str | None = 'name = "made-up"\n') -> Path:
     folder.mkdir(exist_ok=True)
-    (folder / DOCUMENT).write_text(encode(made))
+    (folder / COMPARISON).write_text(encode(made))
     with (folder / "comparison.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["algorithm", "seed", "hypervolume_10", "hypervolume_20"])
@@ -171,8 +171,8 @@ def test_the_published_comparisons_can_be_reported() -> None:
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (lambda folder: (folder / DOCUMENT).write_text("{}"), "not an exported comparison"),
-        (lambda folder: (folder / DOCUMENT).unlink(), r"comparison\.json: cannot be read"),
+        (lambda folder: (folder / COMPARISON).write_text("{}"), "not an exported comparison"),
+        (lambda folder: (folder / COMPARISON).unlink(), r"comparison\.json: cannot be read"),
         (lambda folder: (folder / "comparison.csv").unlink(), r"comparison\.csv: cannot be read"),
         (lambda folder: (folder / "comparison.csv").write_text("a,hypervolume_10\n1,2\n"), "not the table of a comp"),
         (
@@ -180,7 +180,7 @@ def test_the_published_comparisons_can_be_reported() -> None:
             "not the table of a comparison",
         ),
         (
-            lambda folder: (folder / DOCUMENT).write_text(encode(document()).replace(FORMAT, "coernas-comparison-9")),
+            lambda folder: (folder / COMPARISON).write_text(encode(document()).replace(FORMAT, "coernas-comparison-9")),
             "this version reads",
         ),
     ],
