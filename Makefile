@@ -14,7 +14,8 @@ demo: $(READY)
 	$(BIN)/coernas show
 
 test: $(READY_DEV)
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal \
+		--cov --cov-report=term --cov-fail-under=90
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .

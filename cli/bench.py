@@ -14,7 +14,7 @@ from .bench_pipeline import baselines, table6, table7
 from .bench_refine import refine
 from .bench_tables import table1, table2, table3, table5
 from .names import complete_problem
-from .output import print_json, progress_on_stderr
+from .output import ListedInFull, print_json, progress_on_stderr
 from .seeds import SEED
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PROBLEM = click.argument("problem", shell_complete=complete_problem)
 DATA = click.option("--data", type=click.Path(path_type=Path), help="Images of the problem, where it names none.")
 
 
-@click.group()
+@click.group(cls=ListedInFull)
 def command() -> None:
     """Measure what candidates, workers and searches cost on this machine, and make the published tables.
 

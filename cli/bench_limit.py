@@ -27,7 +27,7 @@ def limit(
     PROBLEMS are training-free ones of NAS-Bench-201, such as nb201-fpga-free. Seconds where the values are there,
     minutes where they have to be measured.
     """
-    from coernas_moo.benchmarks.score_limit import limits_csv, score_limits
+    from coernas_moo.benchmarks.score_limit import limited, limits_csv, score_limits
     from coernas_moo.benchmarks.score_tables.measurements import OURS
     from coernas_moo.benchmarks.score_tables.raw_values import measure
     from coernas_moo.evaluation.evaluator import available_cores
@@ -39,6 +39,8 @@ def limit(
 
     loaded = [read_problem(name, {}) for name in problems]
     table = TabularBenchmark.load(table_path)
+    for problem in loaded:
+        limited(problem, table, OURS)
     with progress_on_stderr("scoring") as on_candidate:
         raw = measure(table, OURS, values, workers=workers or available_cores(), on_candidate=on_candidate)
     found = [each for problem in loaded for each in score_limits(problem, table, raw)]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from .output import ListedInFull
 
-@click.group()
+
+@click.group(cls=ListedInFull)
 def command() -> None:
     """Make or describe the NAS-Bench-201 table that benchmarks and tabular problems read."""
 

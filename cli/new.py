@@ -12,8 +12,9 @@ from coernas_moo.errors import ProblemFileError
 
 @click.command()
 @click.argument("images", type=click.Path(path_type=Path))
+@click.option("--images", "folder", default="", metavar="PATH", help="Of a table whose images are not beside it.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; by default named like the folder.")
-def command(images: Path, out: Path | None) -> None:
+def command(images: Path, folder: str, out: Path | None) -> None:
     """Write a commented problem file for IMAGES: a folder with one subfolder a class, or a table (.csv).
 
     \b
@@ -26,7 +27,7 @@ def command(images: Path, out: Path | None) -> None:
     file = out or Path(f"{problem_name(images.expanduser().absolute())}.toml")
     if file.exists():
         raise ProblemFileError(f"{file} exists already and is left alone; give another --out")
-    text = starter_toml(images, beside=file.parent)
+    text = starter_toml(images, file.parent, folder and str(Path(folder).expanduser().absolute()))
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)

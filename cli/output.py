@@ -26,6 +26,17 @@ WIDTH_OF_PIPE = 200
 """Columns of a table that is not printed on a terminal, where nothing should be cut."""
 
 
+class ListedInFull(click.Group):
+    """A group whose help gives a whole sentence to each command."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands; click would cut their sentences off."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(limit=200)) for name, each in sorted(self.commands.items())]
+            )
+
+
 def print_json(document: object) -> None:
     """One JSON document on stdout; numbers that JSON cannot hold (NaN, infinity) become null."""
     click.echo(json.dumps(_plain(document), indent=2, allow_nan=False))

@@ -117,7 +117,8 @@ def read_problem(name: str, overrides: dict[str, object]) -> ProblemFile:
             f"problem anew with: coernas search {run / 'problem.toml'}"
         )
     if path.is_dir() or path.suffix.lower() in TABLE_SUFFIXES:
-        return parse_problem(starter_toml(path), name, Path.cwd(), overrides)
+        text = starter_toml(path, folder=str(overrides.get("data.images", "")))
+        return parse_problem(text, name, Path.cwd(), overrides)
     if not path.exists():
         raise ProblemFileError(
             f"{name}: no such file or folder, and no shipped problem of that name; give a problem file (.toml), "

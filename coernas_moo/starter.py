@@ -14,6 +14,7 @@ from coernas_moo.networks.layers import Shape
 
 LARGEST_SIDE = 64
 MOST_STAGES = 4
+COLUMNS = ("id_column", "label_column")
 
 _TEMPLATE = """\
 # A problem for coernas: which images, which networks, what counts as good.
@@ -66,7 +67,7 @@ epochs = 60
 """
 
 
-def starter_toml(images: str | Path, beside: str | Path | None = None) -> str:
+def starter_toml(images: str | Path, beside: str | Path | None = None, folder: str = "") -> str:
     """The text of a problem file for `images`: separable space, objectives score, latency and parameters.
 
     Images are kept at their own size up to 64 pixels on the longer side and scaled down to that otherwise; the space
@@ -76,12 +77,13 @@ def starter_toml(images: str | Path, beside: str | Path | None = None) -> str:
         images: a folder with one subfolder a class, or a table with a folder of images.
         beside: folder the problem file will lie in; images below it are named by a relative path, others by an
             absolute one.
+        folder: of a table's images, relative to the table, where it is not one that is found.
 
     Raises:
         DataError: the images are missing, broken or too few.
     """
     source = Path(images).expanduser().absolute()
-    settings = guess(source)
+    settings = guess(source, folder)
     info = settings.open(Path.cwd()).info
     height, width = working_size(info.shape)
     counts = [sum(of_class) for of_class in zip(*info.counts.values(), strict=True)]
@@ -144,6 +146,7 @@ def _columns(settings: ImageFileSettings) -> str:
     if not isinstance(settings, CsvSettings):
         return ""
     keys: dict[str, str] = msgspec.to_builtins(settings)
-    lines = ["# Columns of the table: the image's file name, and its class."]
-    lines += [f"{key} = {json.dumps(keys[key], ensure_ascii=False)}" for key in ("id_column", "label_column")]
+    line = {key: f"{key} = {json.dumps(keys[key], ensure_ascii=False)}" for key in ("images", *COLUMNS)}
+    lines = ["# Folder of the images, relative to the table.", line["images"]] if settings.images else []
+    lines += ["# Columns of the table: the image's file name, and its class.", *(line[key] for key in COLUMNS)]
     return "\n".join([*lines, ""])

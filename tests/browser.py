@@ -30,7 +30,10 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _PATIENCE = 40.0
-"""Seconds; a busy machine takes long to start a browser."""
+"""Seconds for an answer of a browser that runs."""
+
+_START_PATIENCE = 240.0
+"""Seconds for the first answer: three hundred megabytes are read from the disk before it, and some disks are slow."""
 
 
 class Browser:
@@ -54,7 +57,9 @@ class Browser:
         self._last = 0
         self._session: str | None = None
         self.events: list[dict[str, Any]] = []
+        self._patience = _START_PATIENCE
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._patience = _PATIENCE
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -169,7 +174,7 @@ class Browser:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def _next(self) -> dict[str, Any]:
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + self._patience
         while b"\0" not in self._buffer:
             if not select.select([self._in], [], [], max(0.0, end - time.monotonic()))[0]:
                 raise TimeoutError("the browser does not answer")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from coernas_moo.benchmarks.judging import Judge
-from coernas_moo.benchmarks.score_tables.raw_values import RawValues
+from coernas_moo.benchmarks.score_tables.raw_values import Measurement, RawValues
 from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import ProblemFileError
@@ -58,11 +58,7 @@ def score_limits(problem: ProblemFile, table: TabularBenchmark, raw: RawValues) 
     Raises:
         ProblemFileError: the problem does not search the score, or scores otherwise than was measured.
     """
-    space = problem.space_settings.build(Shape(3, 32, 32), 10)
-    costs = TableCosts(problem, space, Path("no-snapshot"), table)
-    if not builds_networks(problem):
-        raise ProblemFileError(f"problem {problem.name!r}: has no score among its objectives: nothing limits it")
-    _require_alike(problem, space, raw)
+    space, costs = limited(problem, table, raw.measurement)
     genotypes = [space.from_text(text) for text in raw.texts]
     known = costs.of(genotypes)
     within = np.array([costs.violation(each) <= 0 for each in known])
@@ -93,23 +89,33 @@ def limits_csv(limits: Sequence[ScoreLimit]) -> str:
     return text.getvalue()
 
 
-def _require_alike(problem: ProblemFile, space: SearchSpace, raw: RawValues) -> None:
-    """Check that the values are those that a search of the problem would measure."""
-    measured, wanted = raw.measurement.space, scoring_space(problem, space)
+def limited(problem: ProblemFile, table: TabularBenchmark, measurement: Measurement) -> tuple[SearchSpace, TableCosts]:
+    """Space and costs of a problem whose limit can be told from what was measured.
+
+    Raises:
+        ProblemFileError: the problem does not search the score, or scores otherwise than was measured.
+    """
+    space = problem.space_settings.build(Shape(3, 32, 32), 10)
+    costs = TableCosts(problem, space, Path("no-snapshot"), table)
+    if not builds_networks(problem):
+        raise ProblemFileError(f"problem {problem.name!r}: has no score among its objectives: nothing limits it")
+    wanted = scoring_space(problem, space)
     # `TableCosts` takes no other space.
     assert isinstance(wanted, NASBench201)
+    measured = measurement.space
     same = {
         "space.merge": wanted.merge == measured.merge,
         "space.options": wanted.options == measured.options,
         "score.size": (wanted.input_shape, wanted.cells) == (measured.input_shape, measured.cells),
-        "score.batch": problem.score.batch == raw.measurement.batch,
+        "score.batch": problem.score.batch == measurement.batch,
         "score.repeats": problem.score.repeats == 1,
         "score.input": problem.score.input == "noise",
-        "score.proxies": set(problem.score.proxies) <= set(raw.measurement.proxies),
+        "score.proxies": set(problem.score.proxies) <= set(measurement.proxies),
     }
     for key, alike in same.items():
         if not alike:
             raise ProblemFileError(
-                f"problem {problem.name!r}: {key} is not what {raw.measurement.name!r} was measured with: "
+                f"problem {problem.name!r}: {key} is not what {measurement.name!r} was measured with: "
                 "the limit is known for the score's own settings only"
             )
+    return space, costs

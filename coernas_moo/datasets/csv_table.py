@@ -53,7 +53,10 @@ class CsvSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True, kw
         folder = image_folder(file, self.images)
         index = index_images(folder)
         if not index:
-            raise DataError(f"there are no images in {folder}; set data.images to the folder with the images of {file}")
+            raise DataError(
+                f"there are no images in {folder}; set data.images (for 'coernas new': --images) to the folder with "
+                f"the images of {file}"
+            )
         ids = [normal_text(value) for value in table.columns[self.id_column]]
         labels = _tidy(table.columns[self.label_column])
         return self._open(file, folder, index, ids, labels)
@@ -143,19 +146,23 @@ def _tidy(labels: Sequence[str]) -> list[str]:
     return list(labels)
 
 
-def guess_columns(file: Path) -> CsvSettings:
+def guess_columns(file: Path, images: str = "") -> CsvSettings:
     """Settings for a table whose columns are not known.
 
     The file names are in the column of APTOS 2019 or the first one whose entries are mostly images; the classes in the
     column with a common name for them, or in the only other one.
 
+    Args:
+        file: the table.
+        images: folder of the images, as in the settings.
+
     Raises:
-        DataError: the columns cannot be told.
+        DataError: the columns cannot be told, or there is no such folder.
     """
     table = read_table(file)
     columns = table.columns
     known = CsvSettings()
-    index = index_images(image_folder(file, ""))
+    index = index_images(image_folder(file, images))
     ids = known.id_column if known.id_column in columns else _first_of_images(columns, index)
     others = [name for name in columns if name != ids]
     usual = (known.label_column, "label", "class", "target", "category", "grade", "level")
@@ -165,7 +172,7 @@ def guess_columns(file: Path) -> CsvSettings:
         raise DataError(
             f"cannot tell the columns of {file} ({', '.join(columns)}): set data.id_column and data.label_column"
         )
-    return CsvSettings(path=str(file), id_column=ids, label_column=label[0])
+    return CsvSettings(path=str(file), images=images, id_column=ids, label_column=label[0])
 
 
 def _first_of_images(columns: Mapping[str, Sequence[str]], index: Mapping[str, Path]) -> str | None:

@@ -23,6 +23,16 @@ PICKS = ("best", "knee", "fastest", "smallest")
 """Names for members of the front; a number picks by position."""
 
 
+def check_pick(which: str) -> None:
+    """Whether a front may have such a member.
+
+    Raises:
+        RunError: neither a name of `PICKS` nor a number from 1.
+    """
+    if which not in PICKS and not (which.isdecimal() and int(which) >= 1):
+        raise RunError(f"no member {which!r} in any front; choose {', '.join(PICKS)}, or a number from 1")
+
+
 @dataclass(frozen=True)
 class Member:
     """One network of the front.

@@ -127,9 +127,11 @@ def test_a_training_that_fails_is_named(small_digits: ProblemFile, tmp_path: Pat
         pipeline_table(diverging, tmp_path / "run", replace(SETTINGS, picks=(), seeds=1))
 
 
-def test_a_network_that_cannot_be_built_is_told_before_the_search(small_digits: ProblemFile, tmp_path: Path) -> None:
+def test_what_cannot_be_built_or_picked_is_told_before_the_search(small_digits: ProblemFile, tmp_path: Path) -> None:
     with pytest.raises(CoernasError, match="no baseline named 'resnet81'"):
         pipeline_table(small_digits, tmp_path / "run", replace(SETTINGS, models=("one-layer", "resnet81")))
+    with pytest.raises(CoernasError, match="no member 'quickest' in any front; choose best, knee"):
+        pipeline_table(small_digits, tmp_path / "run", replace(SETTINGS, picks=("best", "quickest")))
     assert not (tmp_path / "run").exists()
 
 

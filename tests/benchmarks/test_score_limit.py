@@ -136,6 +136,9 @@ def test_the_command_reads_values_and_writes_a_table(
     assert (out / "limit.md").read_text(encoding="utf-8") == result.stdout
     with (out / "limit.csv").open(encoding="utf-8") as file:
         assert [float(row["share"]) for row in csv.DictReader(file)] == [each.share for each in expected]
-    refused = CliRunner().invoke(cli, ["bench", "limit", "nb201-edgegpu", *options])
+    # Refused before anything is measured: there are no values in that folder.
+    nothing = ["--values", str(tmp_path / "none"), *options[2:]]
+    refused = CliRunner().invoke(cli, ["bench", "limit", "nb201-edgegpu", *nothing])
+    assert not (tmp_path / "none").exists()
     assert refused.exit_code == 2
     assert "no score among its objectives" in refused.stderr

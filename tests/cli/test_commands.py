@@ -179,6 +179,35 @@ def test_new_finds_a_table() -> None:
     assert problem.data_settings.open(Path()).info.classes == ("bad", "good")
 
 
+def test_new_takes_a_table_whose_images_are_elsewhere() -> None:
+    for number in range(4):
+        Path("pictures").mkdir(exist_ok=True)
+        Image.new("L", (9, 9), 50 * number).save(f"pictures/{number}.png")
+    Path("set").mkdir()
+    labels = "".join(f"{number},{'good' if number % 2 else 'bad'}\n" for number in range(4))
+    Path("set/table.csv").write_text("id_code,diagnosis\n" + labels)
+    refused = coernas("new", "set/table.csv", "--out", "mine.toml")
+    assert refused.exit_code == 2
+    assert "there are no images in" in refused.stderr
+    assert "--images" in refused.stderr
+    assert not Path("mine.toml").exists()
+    assert coernas("new", "set/table.csv", "--images", "pictures", "--out", "mine.toml").exit_code == 0
+    counts = load_problem("mine.toml").data_settings.open(Path()).info.counts
+    assert counts == {"train": (2, 2)}
+    classes = coernas("new", "pictures", "--images", "pictures")
+    assert classes.exit_code == 2
+    assert "there is no .csv file in" in classes.stderr
+    few = ("--population", "4", "--generations", "1", "--workers", "1", "--set", 'objectives=["score", "params"]')
+    searched = coernas("search", "set/table.csv", "--set", 'data.images="../pictures"', *few, "--quiet")
+    assert searched.exit_code == 0, searched.output
+
+
+def test_the_commands_of_a_group_have_whole_sentences() -> None:
+    for group in ("bench", "nb201"):
+        _, listed = coernas(group, "--help").output.split("Commands:")
+        assert "..." not in listed
+
+
 def test_runs_show_status_and_progress() -> None:
     assert "no runs in results/runs" in coernas("runs").output
     few = ("--population", "4", "--generations", "2", "--workers", "1", "--set", 'objectives=["score", "params"]')

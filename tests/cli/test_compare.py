@@ -254,7 +254,7 @@ def test_ctrl_c_ends_searches_on_a_table_at_once_and_what_is_done_is_kept() -> N
     while not list(Path("c").glob("searches/*.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert errors == "coernas: interrupted; go on by giving the same command again (c)\n"
     assert list(Path("c").glob("searches/*.json"))

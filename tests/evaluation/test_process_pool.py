@@ -40,7 +40,7 @@ def test_every_process_is_begun_once_and_does_its_jobs() -> None:
 def ask_for_much_and_leave() -> None:
     with process_pool(2) as pool:
         for _ in range(20):
-            pool.submit(time.sleep, 20)
+            pool.submit(time.sleep, 90)
         raise KeyboardInterrupt
 
 
@@ -48,7 +48,7 @@ def test_whoever_leaves_by_an_exception_does_not_wait_for_what_was_asked_for() -
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         ask_for_much_and_leave()
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     assert not multiprocessing.active_children()
 
 

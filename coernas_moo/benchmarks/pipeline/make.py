@@ -21,7 +21,7 @@ from coernas_moo.config import ProblemFile
 from coernas_moo.networks.known import BASELINES
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.progress import Listener
-from coernas_moo.search.run import Run
+from coernas_moo.search.run import Run, check_pick
 from coernas_moo.search.run_directory import MODELS, RunDirectory
 from coernas_moo.training.assess import Metrics
 from coernas_moo.training.data import TrainingData
@@ -138,12 +138,14 @@ def pipeline_table(
     Raises:
         CoernasError: the problem, the data or the folder cannot be used, or a training fails.
     """
+    # What cannot be picked, divided or built is said before minutes of searching and training.
+    for which in settings.picks:
+        check_pick(which)
     repeated = repetitions(problem, settings.seeds)
     if warn is not None:
         for message in warnings_of(repeated):
             warn(message)
     for model in settings.models:
-        # What cannot be built is said before minutes of searching and training.
         build_module(spec_of_baseline(model, repeated[0].data, name=model, seed=1, problem=problem))
     again = [name for name in settings.again if name != SEARCH]
     if SEARCH in settings.again and RunDirectory(folder).exists():
