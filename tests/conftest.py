@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from pipelines import SETTINGS, SMALL, one_layer_is_known
-from runs import MakeProblem
+from runs import TINY, MakeProblem
 
 from coernas_moo.benchmarks.pipeline.make import PipelineTable, pipeline_table
 from coernas_moo.config import ProblemFile, load_problem, parse_problem
@@ -35,32 +35,6 @@ from coernas_moo.testing.tables import write_made_up_table
 
 # A background job of a shell starts with Ctrl-C ignored; the tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-TINY = """
-name = "tiny"
-objectives = ["score", "params"]
-[data]
-kind = "noise"
-channels = 1
-size = 8
-classes = 3
-[space]
-kind = "separable"
-stages = 2
-max_depth = 2
-base_width = 4
-units = ["conv3", "sep3", "bottleneck3"]
-pools = ["max", "avg"]
-[score]
-batch = 4
-[search]
-population = 6
-generations = 3
-seed = 5
-[evaluation]
-workers = 1
-"""
-"""A few hundred small networks, a hundred of which are scored in a second."""
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -48,7 +48,7 @@ class ScoreLimit:
 def score_limits(problem: ProblemFile, table: TabularBenchmark, raw: RawValues) -> list[ScoreLimit]:
     """The limit of a problem that searches the score, for each initialisation that was measured.
 
-    Scores are ranks over all networks that meet the limits, as those of a search are over all that it has evaluated.
+    Scores are ranks over all networks that meet the limits, which those of a search estimate from its first population.
 
     Args:
         problem: its objectives are the score and columns of the table.

@@ -94,7 +94,7 @@ def register_network_objective(
 
 OBJECTIVES.add(
     "score",
-    Objective("score", "max", "", "archive", "fused rank of the training-free proxies over the archive, in (0, 1]"),
+    Objective("score", "max", "", "archive", "fused rank of the training-free proxies in the space, between 0 and 1"),
 )
 OBJECTIVES.add("latency_ms", Objective("latency_ms", "min", "ms", "device", "inference time of one batch"))
 

@@ -1,4 +1,4 @@
-"""Fusion: ranks of several proxies over an archive, merged into one score."""
+"""Fusion: ranks of several proxies over a set of networks, merged into one score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from coernas_moo.proxies.proxy import PROXIES
 
 
 def fuse(columns: ArrayLike, p: float = 0.0, weights: ArrayLike = 1.0) -> NDArray[np.float64]:
-    """Weighted power mean, over proxies, of the relative ranks within the archive; in (0, 1], higher is better.
+    """Weighted power mean, over proxies, of the relative ranks within a set of networks; in (0, 1], higher is better.
 
     With w_j the weight of proxy j, m members, and r_ij the ascending rank of member i by proxy j, ties averaged, over
     m: score_i = (sum_j w_j r_ij^p / sum_j w_j)^(1/p). p = 0 is the geometric mean, its limit, which a single bad rank

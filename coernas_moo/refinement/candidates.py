@@ -18,7 +18,7 @@ class Candidate:
     Args:
         number: from 1, by score.
         genotype: canonical text.
-        score: fused over the archive.
+        score: the archive's, as the search saw it.
         score_rank: among all members of the archive that meet the limits, from 1.
         params, macs: of the full network.
         in_front: it is non-dominated.

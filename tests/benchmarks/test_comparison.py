@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pymoo.core.termination import NoTermination
 from pymoo.indicators.hv import Hypervolume
+from runs import TINY
 
 from coernas_moo.benchmarks import ground as module
 from coernas_moo.benchmarks.comparison import Comparison, compare
@@ -40,28 +41,10 @@ from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.presets import effective_preset
 
 ALL = ("hd-duaas", "nsga2", "nsga2-sbx", "random", "regularized-evolution", "sms-emoa", "moead", "mixed-ga")
-BUILT = """
-name = "built"
-objectives = ["score", "params"]
-[data]
-kind = "noise"
-channels = 1
-size = 8
-classes = 3
-[space]
-kind = "separable"
-stages = 2
-max_depth = 2
-base_width = 4
-units = ["conv3", "sep3", "bottleneck3"]
-pools = ["max", "avg"]
-[score]
-batch = 4
-[search]
-population = 8
-[evaluation]
-workers = 1
-"""
+
+
+def built_problem(folder: Path, **overrides: object) -> ProblemFile:
+    return parse_problem(TINY, "tiny.toml", folder, {"search.population": 8, **overrides})
 
 
 def table_problem(**overrides: object) -> ProblemFile:
@@ -184,7 +167,7 @@ def test_what_cannot_be_compared_is_said(algorithms: tuple[str, ...], message: s
 
 
 def test_networks_that_are_built_are_built_once(tmp_path: Path) -> None:
-    problem = parse_problem(BUILT, "built.toml", tmp_path)
+    problem = built_problem(tmp_path)
     found = compare(Plan(problem, ("nsga2", "random"), 2, 24), tmp_path / "c", workers=1)
     everything = [text for texts in searches(tmp_path / "c").values() for text in texts]
     records = read_all(tmp_path / "c" / "journal.sqlite")
@@ -198,7 +181,7 @@ def test_networks_that_are_built_are_built_once(tmp_path: Path) -> None:
 
 
 def test_searches_side_by_side_find_the_same_and_go_on_where_they_stopped(tmp_path: Path) -> None:
-    plan = Plan(parse_problem(BUILT, "built.toml", tmp_path), ("hd-duaas", "nsga2", "random"), 2, 24)
+    plan = Plan(built_problem(tmp_path), ("hd-duaas", "nsga2", "random"), 2, 24)
     alone = compare(plan, tmp_path / "alone", workers=1)
 
     def interrupt(done: int, of: int) -> None:
@@ -219,9 +202,9 @@ def test_searches_side_by_side_find_the_same_and_go_on_where_they_stopped(tmp_pa
 
 
 def test_what_another_comparison_scored_is_not_scored_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = parse_problem(BUILT, "built.toml", tmp_path)
+    problem = built_problem(tmp_path)
     first = compare(Plan(problem, ("random",), 2, 24), tmp_path / "first", workers=1)
-    other = parse_problem(BUILT.replace("params", "macs"), "built.toml", tmp_path)
+    other = built_problem(tmp_path, objectives=["score", "macs"])
     monkeypatch.setattr(WorkerPool, "submit", None)
     found = compare(Plan(other, ("random",), 2, 24), tmp_path / "second", workers=2, scores_of=tmp_path / "first")
     assert searches(tmp_path / "second") == searches(tmp_path / "first")
@@ -231,7 +214,7 @@ def test_what_another_comparison_scored_is_not_scored_again(tmp_path: Path, monk
 def test_scores_of_others_are_for_searches_of_a_score(table_here: None, tmp_path: Path) -> None:
     with pytest.raises(CoernasError, match="no network is scored in a search of nb201-edgegpu"):
         compare(Plan(table_problem(), ("random",), 1, 30), tmp_path / "c", workers=1, scores_of=tmp_path)
-    problem = parse_problem(BUILT, "built.toml", tmp_path)
+    problem = built_problem(tmp_path)
     with pytest.raises(RunError, match="no run here"):
         compare(Plan(problem, ("random",), 1, 30), tmp_path / "c", workers=1, scores_of=tmp_path)
     assert not (tmp_path / "c").exists()

@@ -7,32 +7,16 @@ import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.front import FORMATS
 from coernas_moo.cli.main import cli
+from runs import stored_run
 
-from coernas_moo.config import parse_problem
 from coernas_moo.reporting.exports import EXPORTS, front_csv, front_json
 from coernas_moo.search.run import Run
-from coernas_moo.testing.runs import make_run
-
-PROBLEM = """
-name = "fronted"
-objectives = ["score", "params"]
-[data]
-kind = "noise"
-size = 8
-classes = 3
-[space]
-kind = "separable"
-stages = 2
-base_width = 4
-"""
 
 
 @pytest.fixture
-def fronted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def fronted(in_empty_folder: None) -> Run:
     """A run in `results/runs` of the current directory."""
-    monkeypatch.chdir(tmp_path)
-    Path("results/runs").mkdir(parents=True)
-    return make_run(Path("results/runs/fronted-1"), parse_problem(PROBLEM, "test", Path.cwd()))
+    return stored_run(Path("results/runs/fronted-1"))
 
 
 def test_the_command_offers_every_format() -> None:
@@ -69,7 +53,7 @@ def test_a_picture_on_stdout(fronted: Run) -> None:
 
 def test_the_suffix_of_out_says_the_format(fronted: Run) -> None:
     assert CliRunner().invoke(cli, ["front", "--out", "mine.json"]).exit_code == 0
-    assert json.loads(Path("mine.json").read_text())["problem"] == "fronted"
+    assert json.loads(Path("mine.json").read_text())["problem"] == "stored"
 
 
 @pytest.mark.parametrize(

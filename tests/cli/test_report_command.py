@@ -8,32 +8,17 @@ from pathlib import Path
 
 import pytest
 from commands import coernas
+from runs import stored_run
 
-from coernas_moo.config import parse_problem
 from coernas_moo.search.run import Run
-from coernas_moo.testing.runs import make_run
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
-
-PROBLEM = """
-name = "reported"
-objectives = ["score", "params"]
-[data]
-kind = "noise"
-size = 8
-classes = 3
-[space]
-kind = "separable"
-stages = 2
-base_width = 4
-"""
 
 
 @pytest.fixture
 def reported(in_empty_folder: None) -> Run:
     """A run in `results/runs` of the current directory."""
-    Path("results/runs").mkdir(parents=True)
-    return make_run(Path("results/runs/reported-1"), parse_problem(PROBLEM, "test", Path.cwd()))
+    return stored_run(Path("results/runs/reported-1"))
 
 
 def test_the_latest_run_is_reported_in_its_folder(reported: Run) -> None:
@@ -56,7 +41,7 @@ def test_one_run_under_two_names_is_reported_in_its_folder(reported: Run) -> Non
 
 
 def test_several_runs_are_one_page_in_the_current_folder(reported: Run) -> None:
-    other = make_run(Path("other"), parse_problem(PROBLEM, "test", Path.cwd()), networks=5, seed=3)
+    other = stored_run(Path("other"), networks=5, seed=3)
     result = coernas("report", "reported-1", "other", "results/runs/reported-1", "other", "./other/")
     assert result.output.startswith("wrote report.html  (")
     text = Path("report.html").read_text(encoding="utf-8")

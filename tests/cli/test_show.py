@@ -7,31 +7,15 @@ import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
 from PIL import Image
+from runs import stored_run
 
-from coernas_moo.config import parse_problem
 from coernas_moo.search.run import Run
-from coernas_moo.testing.runs import make_run
-
-PROBLEM = """
-name = "shown"
-objectives = ["score", "params"]
-[data]
-kind = "noise"
-size = 8
-classes = 3
-[space]
-kind = "separable"
-stages = 2
-base_width = 4
-"""
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def shown(in_empty_folder: None) -> Run:
     """A run in `results/runs` of the current directory."""
-    monkeypatch.chdir(tmp_path)
-    Path("results/runs").mkdir(parents=True)
-    return make_run(Path("results/runs/shown-1"), parse_problem(PROBLEM, "test", Path.cwd()), failures=1)
+    return stored_run(Path("results/runs/shown-1"), failures=1)
 
 
 @pytest.mark.parametrize("argument", [["results/runs/shown-1"], ["shown-1"], []])
@@ -48,7 +32,7 @@ def test_json_is_all_there_is_on_stdout(shown: Run) -> None:
     document = json.loads(result.stdout)
     assert [network["genotype"] for network in document["networks"]] == [member.text for member in shown.front]
     assert document["failures"] == {"ran out of memory": 1}
-    assert (document["status"], document["problem"]) == ("finished", "shown")
+    assert (document["status"], document["problem"]) == ("finished", "stored")
 
 
 @pytest.mark.parametrize("pick", ["best", "knee", "fastest", "smallest", "2"])
