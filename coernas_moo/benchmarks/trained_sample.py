@@ -22,7 +22,7 @@ from coernas_moo.networks.init import he_init
 from coernas_moo.networks.memory import channels_last, weights_channels_last
 from coernas_moo.spaces import SearchSpace
 
-COLUMNS = ("genotype", "accuracy", "params", "macs", "seconds")
+COLUMNS = ("genotype", "accuracy", "params", "macs", "seconds", "epochs", "seed")
 
 
 @dataclass(frozen=True)
@@ -61,33 +61,41 @@ def train_sample(
     Args:
         space: built for the data set's images and classes.
         dataset: with splits `train` and `test`.
-        path: CSV with columns genotype, accuracy (per cent, test split), params, macs, seconds.
+        path: CSV with columns genotype, accuracy (per cent, test split), params, macs, seconds, epochs, seed.
         networks: how many.
         seed: of the sample, of weights and of the order of images.
         recipe: how each is trained.
         on_network: called with the genotype, its accuracy and its number.
 
     Raises:
-        DataError: a split is missing, or the space has not so many networks.
+        DataError: a split is missing, the space has not so many networks, or those in the file are of another seed,
+            number of epochs or space.
     """
     if networks > space.canonical_size():
         raise DataError(f"the space has {space.canonical_size():,} networks, fewer than the {networks:,} asked for")
+    recipe = recipe or Recipe()
     torch.set_num_threads(1)
-    done = {row["genotype"] for row in read_sample(path)} if path.exists() else set()
+    rows = read_sample(path) if path.exists() else []
+    if any((row.get("epochs"), row.get("seed")) != (str(recipe.epochs), str(seed)) for row in rows):
+        raise DataError(f"{path}: its networks were trained with another seed or for other epochs; give another file")
+    done = {row["genotype"] for row in rows}
     train, test = dataset.load("train"), dataset.load("test")
     data = (standardise(train.images), train.labels, standardise(test.images), test.labels)
     rng = np.random.default_rng(seed)
     texts: dict[str, None] = {}
     while len(texts) < networks:
         texts.setdefault(space.to_text(space.canonical(space.sample(1, rng)[0])))
+    if not (done <= texts.keys() or texts.keys() <= done):
+        raise DataError(f"{path}: its networks are of another space; give another file")
     for number, text in enumerate(texts, start=1):
         if text in done:
             continue
         genotype = space.from_text(text)
         network = space.build(genotype)
         he_init(network, torch.Generator().manual_seed(seed))
-        accuracy, seconds = train_network(network, data, recipe or Recipe(), seed)
-        _append(path, text, accuracy, space.params(genotype), space.macs(genotype), seconds)
+        accuracy, seconds = train_network(network, data, recipe, seed)
+        costs = (space.params(genotype), space.macs(genotype))
+        _append(path, (text, f"{accuracy:.2f}", *costs, f"{seconds:.1f}", recipe.epochs, seed))
         if on_network is not None:
             on_network(text, accuracy, number)
 
@@ -142,11 +150,11 @@ def _augmented(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(flip, padded.flip(3), padded)
 
 
-def _append(path: Path, text: str, accuracy: float, params: int, macs: int, seconds: float) -> None:
+def _append(path: Path, row: tuple[object, ...]) -> None:
     new = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if new:
             writer.writerow(COLUMNS)
-        writer.writerow([text, f"{accuracy:.2f}", params, macs, f"{seconds:.1f}"])
+        writer.writerow(row)

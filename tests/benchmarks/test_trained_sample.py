@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,20 @@ def test_a_sample_goes_on_where_it_stopped(space: SearchSpace, data: Dataset, tm
     for one, other in zip(read_sample(path), read_sample(straight), strict=True):
         assert {k: v for k, v in one.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
         assert int(one["params"]) == space.params(space.from_text(one["genotype"]))
+
+
+def test_what_is_in_the_file_has_to_be_of_the_same_sample(space: SearchSpace, data: Dataset, tmp_path: Path) -> None:
+    path, recipe = tmp_path / "sample.csv", Recipe(epochs=1, batch=32)
+    train_sample(space, data, path, networks=2, recipe=recipe)
+    before = path.read_text(encoding="utf-8")
+    for seed, epochs in ((1, 1), (0, 2)):
+        with pytest.raises(DataError, match=r"sample\.csv: its networks were trained with another"):
+            train_sample(space, data, path, networks=3, seed=seed, recipe=replace(recipe, epochs=epochs))
+    other = SeparableSettings(**{**SETTINGS, "max_depth": 1}).build(space.input_shape, 2)
+    with pytest.raises(DataError, match="of another space"):
+        train_sample(other, data, path, networks=3, recipe=recipe)
+    train_sample(space, data, path, networks=1, recipe=recipe)
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_a_space_with_fewer_networks_than_asked_for_is_told(space: SearchSpace, data: Dataset, tmp_path: Path) -> None:
