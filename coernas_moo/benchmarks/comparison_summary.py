@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from coernas_moo.benchmarks.statistics import Contest
+from coernas_moo.benchmarks.statistics import Contest, contests
 from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.folders import COMPARISON
 
@@ -28,7 +28,7 @@ class Finished:
         problem: name of the problem.
         checkpoints: evaluations of the curves' points.
         curves: share of the reference hypervolume by algorithm, ours first; (seeds, checkpoints).
-        contests: of the first algorithm against each of the others.
+        contests: of the first algorithm against each of the others, Holm's correction over all of these.
     """
 
     problem: str
@@ -59,6 +59,11 @@ class Finished:
         """Median regret (one minus the share) of the first algorithm at the end, over the rival's."""
         ours, theirs = (1.0 - float(np.median(self.curves[name][:, -1])) for name in (next(iter(self.curves)), rival))
         return ours / theirs if theirs > 0 else float("inf") if ours > 0 else 1.0
+
+    def contests_with(self, rivals: Sequence[str]) -> list[Contest]:
+        """Contests of the first algorithm against these alone: Holm's correction is over them."""
+        first = next(iter(self.curves))
+        return contests({name: self.curves[name][:, -1].tolist() for name in (first, *rivals)}, first)
 
     def evaluations_to(self, rival: str) -> int | None:
         """Evaluations after which the first algorithm's median reaches the rival's at the end; None where never."""

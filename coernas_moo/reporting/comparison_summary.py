@@ -58,24 +58,33 @@ def _contests(finished: Sequence[Finished], first: str, held: Sequence[str]) -> 
         return []
     if any(next(iter(each.curves)) != first for each in finished):
         return [SummaryTable(f"Not all comparisons hold {first} against the others, so there is no table of contests.")]
-    rows, outcomes = [], []
+    rows: list[list[str]] = []
+    outcomes: list[str] = []
+    alone: list[str] = []
     for each in finished:
         best, contests = each.best(held), {contest.rival: contest for contest in each.contests}
         against = [contests[rival] for rival in held]
         outcomes += [contest.outcome for contest in against]
+        alone += [contest.outcome for contest in each.contests_with(held)]
         cells = [f"{each.regret_ratio(best):.2f}", str(each.evaluations_to(best) or "never")]
         rows.append([each.problem, *cells, *(f"{contest.outcome} ({contest.p:.2g})" for contest in against)])
-    counted = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("won", "tied", "lost"))
-    if "open" in outcomes:
-        counted += f", {outcomes.count('open')} open for want of seeds"
+    after = f"Of {len(outcomes)} contests: {_counted(outcomes)} (p after Holm's correction in brackets)."
+    if any(len(each.contests) > len(held) for each in finished):
+        after = after.replace("correction in", "correction over all rivals of a comparison in")
+        after += f"\nCorrected over {', '.join(held)} alone: {_counted(alone)}."
     return [
         SummaryTable(
             f"{first} against {', '.join(held)}; regret is one minus the share at the end.",
             ["problem", "regret over the best one's", "evaluations to its final share", *held],
             rows,
-            f"Of {len(outcomes)} contests: {counted} (p after Holm's correction in brackets).",
+            after,
         )
     ]
+
+
+def _counted(outcomes: Sequence[str]) -> str:
+    counted = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("won", "tied", "lost"))
+    return counted + (f", {outcomes.count('open')} open for want of seeds" if "open" in outcomes else "")
 
 
 def ratios_table(

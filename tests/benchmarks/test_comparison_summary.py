@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from coernas_moo.cli.main import cli
-from scipy.stats import gmean, ttest_1samp
+from scipy.stats import gmean, ttest_1samp, wilcoxon
 
 from coernas_moo.benchmarks.comparison_summary import FLOOR, Finished, RegretRatio, read_finished, regret_ratios
 from coernas_moo.errors import CoernasError, RunError
-from coernas_moo.reporting.comparison_summary import ratios_table, summary_csv
+from coernas_moo.reporting.comparison_summary import ratios_table, summary_csv, summary_tables
 
 CURVES = {"ours": [[0.5, 0.9], [0.7, 0.98]], "nsga2": [[0.4, 0.8], [0.6, 0.88]], "other": [[0.1, 1.0], [0.1, 1.0]]}
 
@@ -97,7 +97,9 @@ def test_the_command_prints_and_writes_tables(tmp_path: Path) -> None:
     lines = (out / "summary.tex").read_text().splitlines()
     assert lines.count(r"\begin{tabular}{lrrr}") == lines.count(r"\end{tabular}") == 3
     assert r"b\_c & 0.38 & 20 & won (0.01) \\" in lines
-    assert "% Of 2 contests: 2 won, 0 tied, 0 lost (p after Holm's correction in brackets)." in lines
+    corrected = "(p after Holm's correction over all rivals of a comparison in brackets)"
+    assert f"% Of 2 contests: 2 won, 0 tied, 0 lost {corrected}." in lines
+    assert "% Corrected over nsga2 alone: 0 won, 0 tied, 0 lost, 2 open for want of seeds." in lines
     assert all(line[:1] in ("%", "\\") or line.endswith(r" \\") for line in lines if line)
     unknown = CliRunner().invoke(cli, ["summary", *folders, "--rivals", "nobody"])
     assert unknown.exit_code == 2
@@ -123,6 +125,23 @@ def test_contests_of_too_few_seeds_are_not_ties(tmp_path: Path, monkeypatch: pyt
     found = CliRunner().invoke(cli, ["summary", str(folders[0]), ".", "--rivals", "nsga2", "--at", "20"])
     assert "| b | 0.38 | 20 | open (0.01) |" in found.output
     assert "Of 2 contests: 1 won, 0 tied, 0 lost, 1 open for want of seeds (" in found.output
+
+
+def test_contests_with_few_rivals_are_corrected_over_these(finished: Finished) -> None:
+    ours = np.full(12, 0.6)
+    ahead = np.arange(1, 13) * np.where(np.isin(np.arange(1, 13), (1, 12)), -1e-3, 1e-3)
+    ends = {"ours": ours, "nsga2": ours - ahead, "other": ours}
+    many = {name: np.stack([0 * values, values], axis=1) for name, values in ends.items()}
+    both = replace(finished, curves=many).contests_with(["nsga2", "other"])
+    (alone,) = replace(finished, curves=many).contests_with(["nsga2"])
+    raw = float(wilcoxon(ends["ours"], ends["nsga2"]).pvalue)
+    assert 0.025 < raw < 0.05
+    assert (alone.p, alone.outcome) == (pytest.approx(raw), "won")
+    assert (both[0].p, both[0].outcome) == (pytest.approx(2 * raw), "tied")
+    named = replace(finished, contests=finished.contests[:1], curves=dict(list(finished.curves.items())[:2]))
+    said = [summary_tables([each], ["nsga2"], [20])[1].after for each in (finished, named)]
+    assert "\nCorrected over nsga2 alone: " in said[0]
+    assert said[1] == "Of 1 contests: 1 won, 0 tied, 0 lost (p after Holm's correction in brackets)."
 
 
 def test_contests_of_different_algorithms_are_not_put_into_one_table(tmp_path: Path) -> None:
