@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from coernas_moo.errors import RunError
 
 _held: set[Path] = set()
+_at_held = threading.Lock()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -21,7 +24,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         RunError: the folder does not exist or is read-only, the disk is full, ...
     """
-    temporary = path.with_name(f".{path.name}.part")
+    # Of its own, since another process may be writing the same file.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         temporary.write_bytes(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
         temporary.replace(path)
@@ -39,8 +43,12 @@ def make_folder(folder: Path) -> None:
         raise RunError(f"{folder}: cannot be made: {error.strerror}; give another --out") from None
 
 
-def lock_exclusively(descriptor: int) -> None:
+def lock_exclusively(descriptor: int, *, wait: bool = False) -> None:
     """Lock an open file, or fail at once; forked processes do not inherit the lock, and it ends with this one.
+
+    Args:
+        descriptor: of the file.
+        wait: for whoever holds it.
 
     Raises:
         OSError: `EACCES` or `EAGAIN` where another process holds it.
@@ -48,11 +56,11 @@ def lock_exclusively(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
     else:
         import fcntl
 
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextlib.contextmanager
@@ -68,22 +76,25 @@ def held_by_one(folder: Path, busy: str, otherwise: str) -> Iterator[None]:
         RunError: the folder is held, or cannot be written.
     """
     key = folder.resolve()
-    if key in _held:
-        raise RunError(f"{folder}: {busy}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("a", encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written: {error.strerror}; {otherwise}") from None
-    with file:
-        try:
-            lock_exclusively(file.fileno())
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                raise RunError(f"{folder}: {busy}") from None
-            raise RunError(f"{folder}: cannot be locked: {error.strerror}") from None
+    # Locks of files are between processes: callers in this one are told apart here.
+    with _at_held:
+        if key in _held:
+            raise RunError(f"{folder}: {busy}")
         _held.add(key)
+    try:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / "lock").open("a", encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be written: {error.strerror}; {otherwise}") from None
+        with file:
+            try:
+                lock_exclusively(file.fileno())
+            except OSError as error:
+                if error.errno in (errno.EACCES, errno.EAGAIN):
+                    raise RunError(f"{folder}: {busy}") from None
+                raise RunError(f"{folder}: cannot be locked: {error.strerror}") from None
             yield
-        finally:
+    finally:
+        with _at_held:
             _held.discard(key)

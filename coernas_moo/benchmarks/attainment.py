@@ -12,7 +12,7 @@ def attainment_surface(fronts: Sequence[NDArray[np.float64]], share: float) -> N
     """Corners of the boundary of what at least `share` of the runs dominate (Grunert da Fonseca et al. 2001).
 
     Args:
-        fronts: one (n, 2) array a run, to be minimised.
+        fronts: one (n, 2) array a run, to be minimised; a run without points reaches nothing.
         share: above 0, at most 1; 0.5 is the median surface.
 
     Returns:
@@ -27,6 +27,8 @@ def attainment_surface(fronts: Sequence[NDArray[np.float64]], share: float) -> N
     corners = np.unique(np.concatenate([front[:, 0] for front in fronts]))
     best = np.full((len(fronts), len(corners)), np.inf)
     for run, front in enumerate(fronts):
+        if not len(front):
+            continue
         ordered = front[np.argsort(front[:, 0], kind="stable")]
         lowest = np.minimum.accumulate(ordered[:, 1])
         position = np.searchsorted(ordered[:, 0], corners, side="right") - 1

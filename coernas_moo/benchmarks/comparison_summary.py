@@ -37,7 +37,7 @@ class Finished:
     contests: tuple[Contest, ...]
 
     def at(self, algorithm: str, evaluations: int) -> NDArray[np.float64]:
-        """Shares, a seed each, at the last checkpoint that is not beyond `evaluations`.
+        """Shares, a seed each, at the last checkpoint that is not beyond `evaluations`, or at the first.
 
         Raises:
             CoernasError: searches ended before.

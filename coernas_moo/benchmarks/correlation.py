@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from coernas_moo.benchmarks.ranking import RankingQuality, bootstrap_interval, half_of, kendall, ranking_quality
+from coernas_moo.benchmarks.ranking import (
+    RankingQuality,
+    bootstrap_interval,
+    half_of,
+    kendall,
+    ranked_last,
+    ranking_quality,
+)
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.evaluator import FORMULAS
 from coernas_moo.evaluation.journal import Journal
@@ -165,6 +172,9 @@ def correlate(
     """
     for name in protocol.all_proxies():
         PROXIES[name]
+    for fusion in protocol.fusions:
+        if fusion.name in PROXIES or sum(other.name == fusion.name for other in protocol.fusions) > 1:
+            raise CoernasError(f"fusion {fusion.name!r}: a proxy or another fusion has that name; give it another one")
     space = NASBench201(Shape(3, protocol.size, protocol.size), 10, channels=protocol.channels, cells=protocol.cells)
     chosen, texts = population(table, space, protocol)
     functions = sorted(set(texts))
@@ -264,7 +274,7 @@ def _row(
 ) -> Row:
     qualities = [ranking_quality(scores[name, seed], accuracies) for seed in seeds]
     means = {field: float(np.mean([asdict(q)[field] for q in qualities])) for field in asdict(qualities[0])}
-    columns = np.column_stack([scores[name, seed] for seed in seeds])
+    columns = np.column_stack([ranked_last(scores[name, seed]) for seed in seeds])
     low, high = bootstrap_interval(_mean_tau, columns, accuracies, resamples=resamples)
     spread = float(np.std([q.tau for q in qualities], ddof=1)) if len(seeds) > 1 else 0.0
     return Row(name, dataset, RankingQuality(**means), spread, low, high)

@@ -81,7 +81,8 @@ class Judge:
             raise CoernasError("no search found a network that meets the limits: loosen them or raise --evaluations")
         self._by_text = dict(zip(texts, together.objective_values(texts), strict=True))
         self.first_sign = float(together.objectives[0].sign)
-        self.reference = Reference(np.stack([self._by_text[text] for text in together.front()]))
+        front = np.stack([self._by_text[text] for text in together.front()])
+        self.reference = Reference(front, np.max(list(self._by_text.values()), axis=0))
 
     def found(self, trajectory: Trajectory, evaluations: int) -> NDArray[np.float64]:
         """Values (n, objectives) that a search has to show after so many evaluations."""

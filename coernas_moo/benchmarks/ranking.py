@@ -55,7 +55,7 @@ def ranked_last(scores: Scores) -> Scores:
     """Scores with everything non-finite below all finite ones."""
     finite = np.isfinite(scores)
     lowest = scores[finite].min() if finite.any() else 0.0
-    return np.where(finite, scores, lowest - 1.0)
+    return np.where(finite, scores, np.nextafter(lowest, -np.inf))
 
 
 def kendall(scores: Scores, accuracies: Scores) -> float:
@@ -100,7 +100,8 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of a measure (Efron 1979), architectures resampled with replacement.
 
-    Resampled duplicates tie with themselves, which tau-b leaves out.
+    Resampled duplicates tie with themselves, which tau-b leaves out. Draws of which the measure is not defined, as that
+    of equal scores, are left out too; NaN where that is all of them.
 
     Args:
         measure: of scores and accuracies.
@@ -113,8 +114,11 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     draws = (rng.integers(0, len(scores), len(scores)) for _ in range(resamples))
     values = [measure(scores[rows], accuracies[rows]) for rows in draws]
+    defined = [value for value in values if not np.isnan(value)]
+    if not defined:
+        return float("nan"), float("nan")
     tail = 100 * (1 - confidence) / 2
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.percentile(defined, [tail, 100 - tail])
     return float(low), float(high)
 
 

@@ -11,6 +11,7 @@ from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.table import builds_networks, uses_table
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
+from coernas_moo.search.baselines import require_objectives
 from coernas_moo.search.driver import Driver
 from coernas_moo.search.loop import IDLE_GENERATIONS
 from coernas_moo.search.presets import effective_preset
@@ -39,10 +40,12 @@ class Plan:
     def __post_init__(self) -> None:
         for name in self.algorithms:
             _ = ALGORITHMS[name]
+            try:
+                require_objectives(name, len(self.problem.objectives))
+            except CoernasError as error:
+                raise CoernasError(f"--algorithms: {error}") from None
         if len(set(self.algorithms)) < len(self.algorithms):
             raise CoernasError(f"--algorithms: one is listed twice: {', '.join(self.algorithms)}")
-        if "moead" in self.algorithms and len(self.problem.objectives) < 2:
-            raise CoernasError("--algorithms: moead takes two objectives at least; leave it out")
         if self.seeds < 1 or self.evaluations < 1:
             raise CoernasError("a comparison needs at least one seed and one evaluation")
         if self.as_searched and not (uses_table(self.problem) and builds_networks(self.problem)):

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata, wilcoxon
 
+from coernas_moo.errors import CoernasError
+
 LEVEL = 0.05
 
 
@@ -101,7 +103,13 @@ def contests(results: Mapping[str, Sequence[float]], ours: str) -> list[Contest]
     Args:
         results: algorithm to one value a seed, higher is better, seeds in the same order.
         ours: one of them.
+
+    Raises:
+        CoernasError: a value is NaN.
     """
+    for name, values in results.items():
+        if np.isnan(np.asarray(values, dtype=float)).any():
+            raise CoernasError(f"results of {name!r} hold NaN, which is neither better nor worse than anything")
     rivals = [name for name in results if name != ours]
     adjusted = holm([paired_p(results[ours], results[rival]) for rival in rivals])
     enough = len(results[ours]) >= fewest_seeds(len(rivals))

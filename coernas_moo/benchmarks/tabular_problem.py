@@ -23,10 +23,12 @@ class Reference:
     """The true front of a problem that was enumerated, and hypervolumes relative to it.
 
     Objectives are scaled by ideal and nadir of the true front, and the reference point is (1, ..., 1), as the field
-    does it (Lu et al. 2022, "EvoXBench").
+    does it (Lu et al. 2022, "EvoXBench"); the worst of all
+    values is the nadir where the front has one value only.
 
     Args:
         values: objective values of the whole space (n, objectives), to be minimised.
+        worst: of all values (objectives,), where `values` are only some of them.
 
     Example:
         >>> reference = Reference(np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0], [2.0, 2.0]]))
@@ -34,10 +36,12 @@ class Reference:
         (3, 1.0)
     """
 
-    def __init__(self, values: NDArray[np.float64]) -> None:
+    def __init__(self, values: NDArray[np.float64], worst: NDArray[np.float64] | None = None) -> None:
         front = values[non_dominated(values)]
         self.front: NDArray[np.float64] = np.unique(front, axis=0)
-        self.ideal, self.nadir = front.min(axis=0), front.max(axis=0)
+        self.ideal, nadir = front.min(axis=0), front.max(axis=0)
+        # So no share depends on a unit.
+        self.nadir = np.where(nadir > self.ideal, nadir, values.max(axis=0) if worst is None else worst)
         self._span = np.where(self.nadir > self.ideal, self.nadir - self.ideal, 1.0)
 
     @cached_property

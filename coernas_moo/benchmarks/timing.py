@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from coernas_moo.networks.devices import torch_threads
 from coernas_moo.networks.init import he_init
 from coernas_moo.networks.memory import channels_last, settle_allocator
 from coernas_moo.spaces.space import Genotype, SearchSpace
@@ -19,13 +20,9 @@ from coernas_moo.spaces.space import Genotype, SearchSpace
 @contextmanager
 def one_thread() -> Iterator[None]:
     """One torch thread and an allocator that keeps its memory, as in a worker; the number of threads is put back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    settle_allocator()
-    try:
+    with torch_threads(1):
+        settle_allocator()
         yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def fastest(runs: Sequence[Callable[[], object]], rounds: int) -> NDArray[np.float64]:

@@ -10,12 +10,10 @@ from coernas_moo.export.description import Description
 from coernas_moo.export.model import Model
 from coernas_moo.networks.shape import Shape
 from coernas_moo.search.run import Run
+from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training import load_model, read_spec
 from coernas_moo.training.assess import counted_macs
 from coernas_moo.training.spec import BEST, METRICS, MODEL_FILE
-
-MODELS = "models"
-"""The folder in a run's directory that holds its trained models, a directory each."""
 
 
 def model_of(run: Run, pick: str = "knee", *, trained: bool = True) -> Model:

@@ -21,7 +21,7 @@ from coernas_moo.export.description import Description
 from coernas_moo.export.formats import Artifact, register_format
 from coernas_moo.export.model import Model
 from coernas_moo.export.source.network import NetworkSource, network_source
-from coernas_moo.export.source.text import WIDTH, docstring, exploded
+from coernas_moo.export.source.text import WIDTH, docstring, exploded, in_docstring
 from coernas_moo.export.torch_run import answers_of
 
 _USAGE_TRAINED = """\
@@ -92,7 +92,8 @@ def _head(description: Description, name: str) -> str:
     usage = _USAGE_TRAINED if description.trained else _USAGE_UNTRAINED
     pixels = "\n".join(textwrap.wrap(f"An image file becomes an input so: {description.preprocessing}.", WIDTH))
     text = docstring(first).removesuffix('"""').rstrip()
-    return f'{text}\n\n{usage.format(weights=_weights_name(name))}\n\n{pixels}\n"""'
+    weights = in_docstring(_weights_name(name))
+    return f'{text}\n\n{usage.format(weights=weights)}\n\n{pixels}\n"""'
 
 
 def _said_of_network(description: Description) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Annotated, Literal, NamedTuple, Self
 import msgspec
 import torch
 
-from coernas_moo.errors import CoernasError
+from coernas_moo.errors import CoernasError, RunError
+from coernas_moo.files import lock_exclusively, write_atomically
 from coernas_moo.networks.layers import Layer, Shape
 from coernas_moo.networks.plan import Block, NetworkPlan
 from coernas_moo.objectives.latency import device_name
@@ -144,19 +144,14 @@ class LatencyTable:
         """
         if self.path is None:
             return
-        self._entries = self._kept() | self._entries
-        content = msgspec.json.format(msgspec.json.encode(self._stored()), indent=1)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".tmp", delete=False) as file:
-                temporary = Path(file.name)
-                try:
-                    file.write(content)
-                    file.close()
-                    temporary.replace(self.path)
-                finally:
-                    temporary.unlink(missing_ok=True)
-        except OSError as error:
+            with self.path.with_suffix(".lock").open("a", encoding="utf-8") as lock:
+                # Whoever reads and writes meanwhile would lose what the other adds.
+                lock_exclusively(lock.fileno(), wait=True)
+                self._entries = self._kept() | self._entries
+                write_atomically(self.path, msgspec.json.format(msgspec.json.encode(self._stored()), indent=1))
+        except (OSError, RunError) as error:
             warnings.warn(
                 f"the latency table cannot be kept ({error}); set COERNAS_CACHE to a writable directory",
                 LatencyTableWarning,

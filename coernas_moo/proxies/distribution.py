@@ -12,6 +12,9 @@ _AT_ONCE = 4096
 """Values that are compared with the whole sample at a time: memory is bounded by it."""
 
 
+_LARGE = 1e150
+
+
 class ProxyDistribution:
     """A smooth distribution function for each proxy.
 
@@ -21,8 +24,9 @@ class ProxyDistribution:
         n'^(-1/5)
 
     and F = q / 2 for a v that is not finite: ties share the middle of their ranks. Phi is the normal distribution
-    function and h the bandwidth that suits a normal density (Silverman 1986, section 3.4.2), 0 where all are equal. The
-    rank is (n F(v) + 1/2) / (n + 1), above 0 and below 1.
+    function and h the bandwidth that suits a normal density (Silverman 1986, section 3.4.2), with the standard
+    deviation alone where the quartiles are equal, and 0 where all are. The rank is (n F(v) + 1/2) / (n + 1), above 0
+    and below 1.
 
     Args:
         sample: values (n, k) of k proxies, higher is better.
@@ -53,6 +57,10 @@ class ProxyDistribution:
 
 def _share_below(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
     """The smooth share of the known values (in ascending order) that lie below each of the values (m,); shape (m,)."""
+    largest = float(np.abs(known).max(initial=0.0))
+    if largest > _LARGE:
+        # Their squares would be infinite, and so would be what lies between two of them.
+        values, known = values / largest, known / largest
     bandwidth = _bandwidth(known)
     if bandwidth == 0.0:
         below, up_to = (np.searchsorted(known, values, side=side) for side in ("left", "right"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -20,7 +20,7 @@ def intact(module: nn.Module, seed: int) -> Iterator[None]:
         restore.enter_context(torch.random.fork_rng(devices=[]))
         # torch.manual_seed would seed every accelerator too, and those are not restored.
         torch.default_generator.manual_seed(seed)
-        restore.callback(_set_modes, [(m, m.training) for m in module.modules()])
+        restore.callback(set_modes, [(m, m.training) for m in module.modules()])
         module.train()
         for parameter in module.parameters():
             restore.callback(_restore_parameter, parameter, parameter.data, parameter.grad, parameter.requires_grad)
@@ -30,7 +30,7 @@ def intact(module: nn.Module, seed: int) -> Iterator[None]:
         for owner in module.modules():
             for name, buffer in owner._buffers.items():
                 if buffer is not None:
-                    restore.callback(_restore_buffer, owner, name, buffer, buffer.clone())
+                    restore.callback(restore_buffer, owner, name, buffer, buffer.clone())
         yield
 
 
@@ -42,10 +42,12 @@ def _restore_parameter(parameter: nn.Parameter, data: Tensor, grad: Tensor | Non
     parameter.requires_grad_(requires_grad)
 
 
-def _restore_buffer(owner: nn.Module, name: str, buffer: Tensor, values: Tensor) -> None:
+def restore_buffer(owner: nn.Module, name: str, buffer: Tensor, values: Tensor) -> None:
+    """Put a buffer back into its place, with these values."""
     owner._buffers[name] = buffer.copy_(values)
 
 
-def _set_modes(modes: list[tuple[nn.Module, bool]]) -> None:
+def set_modes(modes: Sequence[tuple[nn.Module, bool]]) -> None:
+    """Set each module to training mode or not, and none of its children."""
     for module, training in modes:
         module.training = training

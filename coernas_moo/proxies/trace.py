@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.proxies.feature_map import FeatureMap
+from coernas_moo.proxies.intact import restore_buffer, set_modes
 from coernas_moo.proxies.observe import Structure, structure_of
 from coernas_moo.proxies.recorder import Recorder, Sighting, first_tensor
 
@@ -141,7 +142,7 @@ def _as_for_training(module: nn.Module, structure: Structure) -> Iterator[None]:
         restore.callback(torch.set_rng_state, torch.get_rng_state())
         modes = [(m, m.training) for m in structure.modules]
         if not all(training for _, training in modes):
-            restore.callback(_set_modes, modes)
+            restore.callback(set_modes, modes)
             module.train()
         for weight in structure.weights:
             if not weight.requires_grad:
@@ -155,19 +156,10 @@ def _as_for_training(module: nn.Module, structure: Structure) -> Iterator[None]:
             if owner._buffers and not isinstance(owner, _NormBase):
                 for name, buffer in owner._buffers.items():
                     if buffer is not None:
-                        restore.callback(_restore_buffer, owner, name, buffer, buffer.clone())
+                        restore.callback(restore_buffer, owner, name, buffer, buffer.clone())
         yield
-
-
-def _restore_buffer(owner: nn.Module, name: str, buffer: Tensor, values: Tensor) -> None:
-    owner._buffers[name] = buffer.copy_(values)
 
 
 def _set_tracking(attributes_of_norms: Sequence[dict[str, Any]], tracking: bool) -> None:
     for attributes in attributes_of_norms:
         attributes["track_running_stats"] = tracking
-
-
-def _set_modes(modes: Sequence[tuple[nn.Module, bool]]) -> None:
-    for module, training in modes:
-        module.training = training

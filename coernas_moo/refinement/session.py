@@ -28,7 +28,7 @@ from coernas_moo.training.data import TrainingData
 from coernas_moo.training.loop import train
 from coernas_moo.training.model import build_module, plan_of
 from coernas_moo.training.progress import TrainingListener
-from coernas_moo.training.session import Session, train_model
+from coernas_moo.training.session import Session, forget_model, train_model
 from coernas_moo.training.spec import LAST, METRICS, ModelSpec
 
 SECONDS_A_TRAINING = 7 * 86400.0
@@ -146,7 +146,7 @@ def refine(
     with held_by_one(folder, "in use by another refinement; wait for it", "give a run that can be written"):
         if anew:
             _remove(folder / "candidates")
-            _remove(model)
+            forget_model(model)
         specs = specs_of(run, problem, data, request, document.candidates)
         write_document(document, folder)
         listener.planned(document)

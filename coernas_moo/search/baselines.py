@@ -59,6 +59,20 @@ def real_coded() -> dict[str, Any]:
     }
 
 
+TWO_OBJECTIVES = ("moead", "sms-emoa")
+"""Algorithms that take two objectives at least."""
+
+
+def require_objectives(name: str, objectives: int) -> None:
+    """Check that an algorithm takes so few objectives.
+
+    Raises:
+        CoernasError: it takes more.
+    """
+    if name in TWO_OBJECTIVES and objectives < 2:
+        raise CoernasError(f"{name} takes two objectives at least; take another algorithm")
+
+
 def common(problem: SearchProblem, preset: Preset) -> dict[str, Any]:
     """Population, first population and duplicates, the same for all."""
     return {
@@ -79,14 +93,14 @@ def nsga2_sbx(problem: SearchProblem, preset: Preset) -> Algorithm:
 
 
 def sms_emoa(problem: SearchProblem, preset: Preset) -> Algorithm:
-    """pymoo's SMS-EMOA with categorical operators (Beume et al. 2007)."""
+    """pymoo's SMS-EMOA with categorical operators (Beume et al. 2007); raises `CoernasError` for a single objective."""
+    require_objectives("sms-emoa", problem.n_obj)
     return SMSEMOA(**common(problem, preset), **categorical(problem), n_offsprings=max(1, preset.population // 5))
 
 
 def moead(problem: SearchProblem, preset: Preset) -> Algorithm:
     """pymoo's MOEA/D with categorical operators (Zhang & Li 2007); raises `CoernasError` for a single objective."""
-    if problem.n_obj < 2:
-        raise CoernasError("search.algorithm: moead takes two objectives at least; take another algorithm")
+    require_objectives("moead", problem.n_obj)
     return Decomposition(problem, preset)
 
 
@@ -147,6 +161,10 @@ class Decomposition(MOEAD):  # type: ignore[misc]
         super()._initialize_advance(infills, **kwargs)
 
     def _infill(self) -> Population | None:
+        if self.pop_size < 2:
+            # Two parents would be needed: a single network is all that there is.
+            self.termination.force_termination = True
+            return None
         self._set_scale(self.pop.get("F"))
         for _ in range(TRIES * self.pop_size):
             if self.state is None:

@@ -23,7 +23,7 @@ class History:
     def __init__(self, path: Path) -> None:
         self.path = path
         before = read_history(path) if path.exists() else []
-        self._seconds = {int(row["generation"]): row["seconds"] for row in before}
+        self._seconds = {(int(row["generation"]), int(row["evaluations"])): row["seconds"] for row in before}
         whole = ("generation", "evaluations", "archive", "front", "failures")
         self._rows: dict[int, dict[str, object]] = {
             int(row["generation"]): {key: int(value) if key in whole else value for key, value in row.items()}
@@ -33,7 +33,7 @@ class History:
     def add(self, progress: Progress) -> None:
         """Add a generation's row, or replace it."""
         row = {column: getattr(progress, column) for column in COLUMNS}
-        row["seconds"] = self._seconds.get(progress.generation, round(progress.seconds, 3))
+        row["seconds"] = self._seconds.get((progress.generation, progress.evaluations), round(progress.seconds, 3))
         self._rows[progress.generation] = row
 
     def write(self) -> None:

@@ -19,6 +19,7 @@ from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.table import JournalledTable, open_costs, open_evaluator
 from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.archive import Archive
+from coernas_moo.search.baselines import require_objectives
 from coernas_moo.search.dominance import normalised_hypervolume
 from coernas_moo.search.driver import Driver
 from coernas_moo.search.feasibility import require_feasible
@@ -66,6 +67,9 @@ def run_search(
     with run_directory.lock():
         before = None
         if run_directory.exists():
+            if not resume:
+                # Another search has begun one meanwhile.
+                run_directory.require_empty()
             run_directory.require_same(problem)
             before = run_directory.read_state() if run_directory.has_state() else None
             if before is not None:
@@ -104,12 +108,9 @@ def require_known_names(problem: ProblemFile, space: SearchSpace) -> None:
     """
     try:
         _ = ALGORITHMS[problem.search.algorithm]
+        require_objectives(problem.search.algorithm, len(problem.objectives))
     except CoernasError as error:
         raise ProblemFileError(f"problem {problem.name!r}: search.algorithm: {error}") from None
-    if problem.search.algorithm == "moead" and len(problem.objectives) < 2:
-        raise ProblemFileError(
-            f"problem {problem.name!r}: search.algorithm: moead takes two objectives at least; take another algorithm"
-        )
     segments = [segment.name for segment in space.segments]
     for key, rates in (("crossover", problem.search.crossover), ("mutation", problem.search.mutation)):
         for name in rates:

@@ -22,16 +22,18 @@ def quality(population: Population) -> NDArray[np.float64]:
     if n < 2:
         return np.full(n, 0.5)
     values = population.get("F")
+    violation = population.get("CV")[:, 0].astype(float)
+    feasible = violation <= 0
     if values.shape[1] == 1:
         key = values[:, 0].astype(float)
     else:
         fronts = population.get("rank")
-        if any(front is None for front in fronts):
+        # Survival ranks feasible members only.
+        if any(front is None for front in fronts[feasible]):
             return np.full(n, 0.5)
-        key = fronts.astype(float)
-    violation = population.get("CV")[:, 0].astype(float)
-    worst_feasible = np.max(key[violation <= 0], initial=0.0)
-    key = np.where(violation > 0, worst_feasible + 1.0 + violation, key)
+        key = np.where(feasible, fronts, 0.0).astype(float)
+    worst_feasible = np.max(key[feasible], initial=0.0)
+    key = np.where(feasible, key, worst_feasible + 1.0 + violation)
     ranks = rankdata(key)
     if ranks.max() == ranks.min():
         return np.full(n, 0.5)

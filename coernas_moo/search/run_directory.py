@@ -112,7 +112,8 @@ class RunDirectory:
             raise RunError(f"{self.path}: cannot be a run's directory: {error.strerror}; give another --out") from None
         if "problem.toml" in names:
             raise RunError(f"{self.path}: a run is here; add --resume to continue it, or give another --out")
-        if names - {"lock", ".problem.toml.part", MODELS}:
+        names = {name for name in names if not (name.startswith(".problem.toml.") and name.endswith(".part"))}
+        if names - {"lock", MODELS}:
             raise RunError(f"{self.path}: not empty and not a run; give another --out")
 
     def forget(self) -> None:

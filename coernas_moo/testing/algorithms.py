@@ -159,6 +159,12 @@ class AlgorithmConformance:
         assert ended
         assert 6 < len(evaluator.evaluated) == len(archive) <= 24
 
+    def test_a_space_of_one_network_ends_the_search(self, algorithm: str) -> None:
+        one = CELLS.replace('kind = "nasbench201"', 'kind = "nasbench201"\noptions = ["skip_connect"]')
+        evaluator, _, _, ended = drive(algorithm, one, generations=10)
+        assert ended
+        assert len(evaluator.evaluated) == 1
+
     def test_what_breaks_a_limit_is_not_evaluated(self, algorithm: str) -> None:
         evaluator, archive, _, _ = drive(algorithm, CELLS, generations=6, limits=["params <= 150000"])
         assert evaluator.evaluated

@@ -164,7 +164,7 @@ def _relit(images: Tensor, data: TrainingData, change: Variation, rng: np.random
 
 
 def _erased(images: Tensor, change: Variation, rng: np.random.Generator) -> Tensor:
-    """A rectangle of at most half of each side becomes the mean (Zhong et al. 2020, DeVries & Taylor 2017)."""
+    """A rectangle of at most half of each side, or a pixel, becomes the mean (DeVries & Taylor 2017)."""
     count, _, height, width = images.shape
     chosen = torch.from_numpy(rng.random(count) < change.erase)
     rows = _stretch(height, count, rng) & chosen[:, None]
@@ -174,7 +174,7 @@ def _erased(images: Tensor, change: Variation, rng: np.random.Generator) -> Tens
 
 def _stretch(side: int, count: int, rng: np.random.Generator) -> Tensor:
     """A random stretch of a quarter to half of the side, for each image: bool (n, side)."""
-    length = torch.from_numpy(rng.uniform(0.25, 0.5, count) * side).round().clamp(min=1)
+    length = torch.from_numpy(rng.uniform(0.25, 0.5, count) * side).round().clamp(min=1, max=max(1, side // 2))
     start = torch.from_numpy(rng.random(count)) * (side - length + 1)
     position = torch.arange(side)
     return (position >= start[:, None].floor()) & (position < (start.floor() + length)[:, None])

@@ -92,7 +92,7 @@ def train(
         recipe: how; by default `Recipe()`.
         seed: of the initialisation, the order of images and their augmentation; 0 to 2**63 - 1.
         directory: existing folder for `best.pt` and `last.pt`; None keeps nothing, and cannot go on later.
-        until: stop after this epoch, at most `recipe.epochs`.
+        until: stop after this epoch, from 1 to `recipe.epochs`.
         initialise: draw the weights (`he_init`); False trains the module from the weights it has.
         device: `cpu`, `cuda`, `cuda:N`, or `auto`: a GPU where there is one.
         threads: torch threads; by default `OMP_NUM_THREADS`, or one a core. A training that goes on keeps
@@ -118,6 +118,8 @@ def train(
         (5, True, True)
     """
     recipe = recipe or Recipe()
+    if until is not None and until < 1:
+        raise ModelError(f"a training cannot stop after epoch {until}; give 1 at least")
     where = device_named(device)
     checkpoint = directory / LAST if directory is not None else None
     before = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None

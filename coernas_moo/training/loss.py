@@ -23,8 +23,10 @@ def class_weights(labels: Tensor, classes: int, kind: str) -> Tensor | None:
     """
     if kind == "none":
         return None
-    counts = torch.bincount(labels, minlength=classes).float().clamp(min=1)
-    weights = counts.reciprocal() if kind == "balanced" else counts.rsqrt()
+    counts = torch.bincount(labels, minlength=classes).float()
+    # A class without images has the weight of one with a single one: it is not asked for.
+    frequency = counts.clamp(min=1)
+    weights = frequency.reciprocal() if kind == "balanced" else frequency.rsqrt()
     return weights * (counts.sum() / (weights * counts).sum())
 
 

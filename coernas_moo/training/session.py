@@ -133,7 +133,7 @@ def train_model(
     remedy = "keep it and give this one another --name, or replace it with --anew"
     if not anew:
         finished_metrics(spec, path, remedy)
-    with held_by_one(path, "in use by another training; wait for it", "give another --out"):
+    with held_by_one(path, *HELD):
         if anew:
             _forget(path)
         elif (known := finished_metrics(spec, path, remedy)) is not None:
@@ -226,6 +226,20 @@ def _flat(spec: ModelSpec) -> dict[str, object]:
         **{f"space.{key}": value for key, value in space.items()},
         **{f"train.{key}": value for key, value in recipe.items()},
     }
+
+
+HELD = ("in use by another training; wait for it", "give another --out")
+
+
+def forget_model(path: Path) -> None:
+    """Remove what a training left in its directory.
+
+    Raises:
+        RunError: a training is at work there, or a file cannot be removed.
+    """
+    if path.exists():
+        with held_by_one(path, *HELD):
+            _forget(path)
 
 
 def _forget(path: Path) -> None:

@@ -200,7 +200,10 @@ def _carve_groups(
 
 
 def _give_each_class(place: Rows, contents: npt.NDArray[np.float64], goal: npt.NDArray[np.float64]) -> None:
-    """Move single groups so that training, then testing, has every class, taking none's last group away."""
+    """Move single groups so that training, then testing, has every class.
+
+    No part loses the last group of a class so, but for training, which cannot do without.
+    """
     test, validation, train = range(3)
     for part, givers in ((train, (validation, test)), (test, (validation, train))):
         if goal[part] == 0:
@@ -208,11 +211,9 @@ def _give_each_class(place: Rows, contents: npt.NDArray[np.float64], goal: npt.N
         for number in range(contents.shape[1]):
             if contents[place == part, number].any():
                 continue
-            candidates = [
-                group
-                for group in np.flatnonzero(contents[:, number]).tolist()
-                if place[group] in givers and _can_spare(place, contents, group, validation)
-            ]
+            having = [group for group in np.flatnonzero(contents[:, number]).tolist() if place[group] in givers]
+            spared = [group for group in having if _can_spare(place, contents, group, validation)]
+            candidates = spared or (having if part == train else [])
             if candidates:
                 place[min(candidates, key=lambda group: contents[group].sum())] = part
 

@@ -12,6 +12,7 @@ from scipy.stats import mannwhitneyu, wilcoxon
 from coernas_moo.benchmarks.attainment import attainment_surface
 from coernas_moo.benchmarks.quartiles import Summary
 from coernas_moo.benchmarks.statistics import a12, contests, friedman_ranks, holm, paired_p, verdict
+from coernas_moo.errors import CoernasError
 
 Values = st.lists(st.integers(0, 6), min_size=2, max_size=12)
 
@@ -89,6 +90,18 @@ def test_pairs_decide_who_is_ahead_as_they_decide_whether_anyone_is() -> None:
     other = [0.9, *(value - 0.001 for value in ours[1:])]
     (found,) = contests({"ours": ours, "other": other}, "ours")
     assert (found.outcome, found.effect < 0.5) == ("won", True)
+
+
+def test_results_that_are_no_numbers_are_no_contest() -> None:
+    with pytest.raises(CoernasError, match="results of 'theirs' hold NaN"):
+        contests({"ours": [0.5] * 6, "theirs": [0.1] * 5 + [float("nan")]}, "ours")
+
+
+def test_a_run_without_points_reaches_nothing() -> None:
+    empty, one = np.empty((0, 2)), np.array([[0.0, 1.0]])
+    assert attainment_surface([empty, empty], 0.5).shape == (0, 2)
+    assert attainment_surface([empty, one, one], 0.5).tolist() == [[0.0, 1.0]]
+    assert attainment_surface([empty, empty, one], 0.5).shape == (0, 2)
 
 
 @settings(max_examples=40, deadline=None)

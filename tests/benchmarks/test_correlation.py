@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 from coernas_moo.cli.main import cli
 from numpy.typing import NDArray
 
+from coernas_moo.benchmarks import correlation
 from coernas_moo.benchmarks.correlation import SCORE, Fusion, Protocol, correlate, population
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.tabular import Column, TabularBenchmark, save_columns
@@ -54,6 +57,33 @@ def test_rows_are_what_the_scores_say(table: TabularBenchmark, tmp_path: Path) -
     assert result.functions == len({SPACE.to_text(SPACE.canonical(SPACE.from_text(t))) for t in table.architectures})
     columns = np.stack([result.scores[name, 1] for name in DIMENSIONS], axis=1)
     assert np.array_equal(result.scores["score", 1], fuse_proxies(DIMENSIONS, columns, 0.0))
+
+
+def test_the_interval_ranks_as_the_estimate_does(
+    table: TabularBenchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = correlation._evaluate
+
+    def with_holes(*arguments: Any) -> Any:
+        values, seconds = evaluate(*arguments)
+        for (name, _), column in values.items():
+            if name == "regularity":
+                column[:2] = np.nan, np.inf
+        return values, seconds
+
+    monkeypatch.setattr(correlation, "_evaluate", with_holes)
+    result = correlate(table, PROTOCOL, tmp_path / "journal.sqlite", workers=1, resamples=20)
+    for row in result.rows:
+        if row.name == "regularity":
+            assert row.tau_low <= row.quality.tau <= row.tau_high
+
+
+def test_a_fusion_has_a_name_of_its_own(table: TabularBenchmark, tmp_path: Path) -> None:
+    for fusion in (Fusion("isotropy", DIMENSIONS), PROTOCOL.fusions[1]):
+        twice = replace(PROTOCOL, fusions=(*PROTOCOL.fusions, fusion))
+        with pytest.raises(CoernasError, match=f"fusion '{fusion.name}': a proxy or another fusion has that name"):
+            correlate(table, twice, tmp_path / "journal.sqlite", workers=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_equal_functions_share_a_score_and_nothing_is_evaluated_twice(table: TabularBenchmark, tmp_path: Path) -> None:

@@ -37,7 +37,6 @@ def test_the_estimate_ranks_networks_that_differ_widely(space: SeparableSpace) -
     assert check.kendall > 0.3
     measured, estimated = np.array([(row.measured_ms, row.estimated_ms) for row in check.rows]).T
     assert check.median_relative_error == pytest.approx(np.median(np.abs(estimated / measured - 1)))
-    assert all(row.iqr_ms >= 0 for row in check.rows)
     assert measured.max() > 3 * measured.min()
     assert 0 <= check.disturbed < 1
 

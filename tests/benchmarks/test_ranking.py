@@ -58,7 +58,10 @@ def test_ndcg_by_hand() -> None:
 
 
 def test_what_is_not_finite_ranks_last() -> None:
-    assert ranked_last(np.array([1.0, np.nan, -5.0, np.inf])).tolist() == [1.0, -6.0, -5.0, -6.0]
+    for scale in (1.0, 1e-300, 1e20):
+        ranked = ranked_last(scale * np.array([1.0, np.nan, -5.0, np.inf]))
+        assert np.argsort(ranked, kind="stable").tolist() == [1, 3, 2, 0]
+        assert ranked[1] == ranked[3] < ranked[2]
     quality = ranking_quality(np.array([np.nan, 1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0, 4.0]))
     assert quality.tau == pytest.approx(1.0)
     assert quality.selected == 4.0
@@ -78,6 +81,12 @@ def test_bootstrap_interval_covers_the_estimate_and_shrinks() -> None:
         assert low < kendall(x, y) < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
+
+
+def test_draws_without_a_measure_are_left_out_of_the_interval() -> None:
+    low, high = bootstrap_interval(kendall, np.array([1.0, 1, 1, 1, 2]), np.arange(5.0))
+    assert -1 <= low <= high <= 1
+    assert np.isnan(bootstrap_interval(kendall, np.ones(5), np.arange(5.0))).all()
 
 
 def test_halves_keep_equal_keys_together_and_cover_all() -> None:

@@ -166,6 +166,17 @@ def test_a_run_goes_on_with_its_own_table_only(
         run_search(made(**small), tmp_path / "run", resume=True)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e3])
+def test_shares_do_not_depend_on_units_where_one_network_is_best(unit: float) -> None:
+    single = Reference(unit * np.array([[1.0], [1.5], [5.0]]))
+    assert single.share(unit * np.array([[1.5], [5.0]])) == pytest.approx(1 - 0.5 / 4)
+    best = Reference(unit * np.array([[1.0, 2.0], [3.0, 3.0], [2.0, 6.0]]))
+    assert best.share(unit * np.array([[1.5, 3.0]])) == pytest.approx(0.75 * 0.75)
+    told = Reference(unit * np.array([[1.0, 2.0]]), unit * np.array([3.0, 6.0]))
+    assert told.share(unit * np.array([[1.5, 3.0]])) == pytest.approx(0.75 * 0.75)
+    assert told.nadir.tolist() == (unit * np.array([3.0, 6.0])).tolist()
+
+
 def test_a_front_of_extremes_is_shared_by_what_attains_them() -> None:
     reference = Reference(np.array([[0.0, 2.0], [2.0, 0.0], [2.0, 2.0]]))
     assert reference.hypervolume == 0

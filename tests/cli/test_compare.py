@@ -15,7 +15,8 @@ from commands import coernas, good, refused
 
 from coernas_moo.benchmarks import comparison
 from coernas_moo.errors import DataError
-from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
+from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.objectives.tabular import DATASETS
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
@@ -115,8 +116,8 @@ def test_settings_reach_the_problem() -> None:
         (("nb201-fpga",), "COERNAS_DATA is not set, so there is no NAS-Bench-201 table; write one with"),
         (("nothing.toml",), "no such file or folder"),
         (
-            ("small.toml", "--algorithms", "random,moead", "--set", "objectives=['score']"),
-            "moead takes two objectives at least",
+            ("small.toml", "--algorithms", "random,sms-emoa", "--set", "objectives=['score']"),
+            "--algorithms: sms-emoa takes two objectives at least",
         ),
     ],
 )

@@ -13,6 +13,7 @@ from commands import coernas, good, refused
 
 from coernas_moo.config import load_problem
 from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.files import held_by_one
 from coernas_moo.refinement import session
 from coernas_moo.refinement.document import read_document
 from coernas_moo.search.run import Run
@@ -106,6 +107,14 @@ def test_bad_input_is_one_line(run: Path) -> None:
     assert "front is empty" in refused("refine", "empty", *FEW)
     make_run(Path("noise"), load_problem("noise", {"space.stages": 2}), networks=5)
     assert len(refused("refine", "noise", *FEW).splitlines()) == 1
+
+
+def test_anew_leaves_a_model_alone_that_is_in_training(run: Path) -> None:
+    kept = run / "models/refined/last.pt"
+    with held_by_one(kept.parent, "busy", "otherwise"):
+        kept.write_bytes(b"weights")
+        assert "in use by another training" in refused("refine", run, *FEW, "--anew")
+    assert kept.read_bytes() == b"weights"
 
 
 @pytest.mark.parametrize("name", ["", " ", ".", ".."])

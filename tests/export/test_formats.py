@@ -169,6 +169,13 @@ def test_an_export_that_computes_something_else_is_not_kept(models: dict[str, Mo
     for shift in (1e-3, float("nan")):
         with pytest.raises(ExportError, match="something else than the network"):
             check(wrong(shift), models["cell"])
+
+    def only_of_one(images: np.ndarray) -> Answer:
+        answer = wrong(0.0).run(images)
+        return answer if len(images) == 1 else Answer(answer.logits * np.nan, answer.probabilities * np.nan)
+
+    with pytest.raises(ExportError, match="something else than the network"):
+        check(Artifact({"model.wrong": b"wrong"}, only_of_one), models["cell"])
     register_format(".wrong", "wrong")(lambda model, name: wrong(0.1))
     with pytest.raises(ExportError, match="nothing was written"):
         export_model(models["cell"], tmp_path / "model.wrong")

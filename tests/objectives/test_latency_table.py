@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from coernas_moo.objectives.latency_table import (
     LatencyTable,
     LatencyTableWarning,
     MissingLatencyError,
+    _Key,
     cache_directory,
 )
 from coernas_moo.objectives.operator_latency import operator_latencies, space_operators
@@ -194,7 +197,11 @@ def test_a_kept_table_is_found_again(tmp_path: Path) -> None:
     table.save()
     again = LatencyTable.open(directory=tmp_path / "deep" / "er")
     assert again.snapshot() == table.snapshot()
-    assert [path.suffix for path in (tmp_path / "deep" / "er").iterdir()] == [".json"]
+    assert sorted(path.suffix for path in (tmp_path / "deep" / "er").iterdir()) == [".json", ".lock"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert table.path is not None
+    assert table.path.stat().st_mode & 0o777 == 0o666 & ~mask
     for threads, batch in ((2, 1), (1, 2)):
         other = LatencyTable.open(threads, batch, directory=tmp_path / "deep" / "er")
         assert len(other) == 0
@@ -210,6 +217,24 @@ def test_saving_keeps_what_another_process_measured(tmp_path: Path) -> None:
     again = LatencyTable.open(directory=tmp_path)
     assert again.missing(plan(4)) == again.missing(plan(8)) == []
     assert again.estimate(plan(4)) == one.estimate(plan(4))
+
+
+def add_ten(directory: Path, number: int) -> None:
+    for width in range(10):
+        table = LatencyTable.open(directory=directory)
+        table._entries[_Key(f"operator {number} {width}", Shape(1, 2, 3))] = 1.0
+        table.save()
+
+
+def test_nothing_is_lost_where_processes_save_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=add_ten, args=(tmp_path, number)) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert len(LatencyTable.open(directory=tmp_path)) == 30
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"format": 1}', b"[]"])

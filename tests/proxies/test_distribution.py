@@ -85,6 +85,14 @@ def test_a_small_sample_tells_more_than_its_steps() -> None:
     assert np.mean(smooth) < 0.95 * np.mean(steps) < 0.05
 
 
+def test_very_large_values_are_told_apart() -> None:
+    sample = np.array([[-1.7e308], [-1e300], [1e300], [1.7e308]])
+    with np.errstate(all="raise"):
+        ranks = ProxyDistribution(sample).ranks(sample).ravel()
+    assert (np.diff(ranks) > 0).all()
+    assert ranks == pytest.approx(ProxyDistribution(sample / 1e308).ranks(sample / 1e308).ravel())
+
+
 def test_without_a_sample_all_are_alike() -> None:
     ranks = ProxyDistribution(np.empty((0, 2))).ranks(np.array([[1.0, math.nan], [2.0, 3.0]]))
     assert ranks.tolist() == [[0.5, 0.5], [0.5, 0.5]]

@@ -16,7 +16,9 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.core.variable import Real
 from pymoo.operators.sampling.rnd import IntegerRandomSampling
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 from pymoo.optimize import minimize
+from pymoo.problems.functional import FunctionalProblem
 
 from coernas_moo.networks.layers import Shape
 from coernas_moo.search.crossover import SegmentCrossover, _exchanged
@@ -155,6 +157,17 @@ def test_infeasible_members_come_last_in_quality() -> None:
     members = Population.new("X", ONES[:3], "F", np.array([[5.0], [0.0], [0.0]]))
     members.set("CV", np.array([[0.0], [2.0], [1.0]]))
     assert quality(members).tolist() == [1.0, 0.0, 0.5]
+
+
+def test_infeasible_members_come_last_in_quality_by_fronts_too() -> None:
+    values = np.array([[0.0, 0.0], [1.0, 1.0], [9.0, 9.0], [2.0, 2.0], [8.0, 8.0]])
+    members = Population.new("X", ONES[:5], "F", values)
+    assert quality(members).tolist() == [0.5] * 5
+    members.set("G", np.array([[-1.0], [-1.0], [3.0], [-1.0], [2.0]]))
+    problem = FunctionalProblem(2, [lambda x: 0.0, lambda x: 0.0], constr_ieq=[lambda x: 0.0], xl=0, xu=1)
+    survivors = RankAndCrowding().do(problem, members, n_survive=5)
+    found = dict(zip(survivors.get("F")[:, 0].tolist(), quality(survivors).tolist(), strict=True))
+    assert found == {0.0: 1.0, 1.0: 0.75, 2.0: 0.5, 8.0: 0.25, 9.0: 0.0}
 
 
 def test_a_tournament_prefers_the_feasible_then_the_best() -> None:

@@ -12,6 +12,7 @@ from runs import MakeProblem, Stop, exactly
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import RunError, RunWarning
 from coernas_moo.evaluation.journal import read_all
+from coernas_moo.search import loop
 from coernas_moo.search.history import read_history
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.progress import Listener, Progress
@@ -75,6 +76,37 @@ def test_reading_a_finished_run_again_makes_it_no_longer(tmp_path: Path, tiny: M
     assert run_search(tiny(), tmp_path / "run", resume=True).state.seconds == first
     longer = run_search(tiny(search__generations=4), tmp_path / "run", resume=True)
     assert longer.state.seconds > first
+
+
+def test_a_generation_that_was_cut_off_does_not_lend_its_time(tmp_path: Path, tiny: MakeProblem) -> None:
+    def budget(evaluations: int) -> ProblemFile:
+        return tiny(search__generations=None, search__evaluations=evaluations)
+
+    path = run_search(budget(13), tmp_path / "run").directory.history
+    rows = path.read_text().splitlines()
+    assert rows[-1].split(",")[:2] == ["2", "13"]
+    # As if that had taken an hour.
+    path.write_text("\n".join([*rows[:-1], ",".join([*rows[-1].split(",")[:-1], "3600.0"])]) + "\n")
+    run_search(budget(20), tmp_path / "run", resume=True)
+    history = read_history(path)
+    assert [row["evaluations"] for row in history[:3]] == [6, 12, 18]
+    assert history[1]["seconds"] < 3600
+
+
+def test_a_run_that_another_search_began_meanwhile_is_left_alone(
+    tmp_path: Path, tiny: MakeProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = loop.require_feasible
+
+    def and_another_begins(*arguments: Any) -> None:
+        monkeypatch.setattr(loop, "require_feasible", check)
+        run_search(tiny(), tmp_path / "run")
+        check(*arguments)
+
+    monkeypatch.setattr(loop, "require_feasible", and_another_begins)
+    with pytest.raises(RunError, match="a run is here; add --resume"):
+        run_search(tiny(search__generations=5), tmp_path / "run")
+    assert Run(tmp_path / "run").state.generation == 3
 
 
 def test_evaluations_are_counted_exactly_and_may_be_extended(tmp_path: Path, tiny: MakeProblem) -> None:

@@ -78,6 +78,11 @@ def test_a_new_run_needs_an_empty_directory(tmp_path: Path, tiny: MakeProblem, f
             ProblemFileError,
             "moead takes two objectives at least",
         ),
+        (
+            {"search__algorithm": "sms-emoa", "objectives": ["params"]},
+            ProblemFileError,
+            "search.algorithm: sms-emoa takes two objectives at least",
+        ),
         ({"search__mutation": {"cnov": 0.1}}, ProblemFileError, "search.mutation: this space has no segment 'cnov'"),
         ({"data": {"kind": "folder"}}, DataError, "needs images"),
         ({"data": {"kind": "folder", "path": "/no/such/folder"}}, DataError, "no file or folder"),

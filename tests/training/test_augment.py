@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from coernas_moo.networks.layers import Shape
+from coernas_moo.training import augment
 from coernas_moo.training.augment import PRESETS, Variation, augmented, mixed, variation
 from coernas_moo.training.data import Part, TrainingData
 from coernas_moo.training.recipe import Recipe
@@ -180,6 +183,13 @@ def test_erasing_blanks_one_rectangle_of_at_most_half_of_each_side() -> None:
         for along, side in ((rows, H), (columns, W)):
             positions = along.nonzero().flatten()
             assert len(positions) == positions[-1] - positions[0] + 1 <= side / 2
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 7, 8, 64])
+def test_erasing_never_blanks_more_than_half_of_a_side(side: int) -> None:
+    lengths = augment._stretch(side, 2000, np.random.default_rng(0)).sum(1)
+    assert set(range(max(1, math.ceil(side / 4)), max(1, side // 2) + 1)) <= set(lengths.tolist())
+    assert 1 <= int(lengths.min()) <= int(lengths.max()) <= max(1, side // 2)
 
 
 def test_mixup_weighs_images_and_labels_alike() -> None:

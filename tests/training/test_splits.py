@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -93,6 +93,28 @@ def test_a_class_of_two_groups_is_in_training_and_test() -> None:
     for seed in range(20):
         division = cut(labels, Recipe(group_by="^[^_]+", split_seed=seed), names)
         assert set(labels[division.train].tolist()) == set(labels[division.test].tolist()) == {0, 1}
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=4, max_size=14), st.integers(0, 9999))
+def test_whatever_groups_and_shares_are_every_class_is_trained_on(images: list[tuple[int, int]], seed: int) -> None:
+    known = sorted({label for _, label in images})
+    labels = np.array([known.index(label) for _, label in images])
+    names = [f"{group}_{position}" for position, (group, _) in enumerate(images)]
+    recipe = Recipe(group_by="^[^_]+", test_share=0.5, validation_share=0.3, split_seed=seed)
+    try:
+        division = cut(labels, recipe, names)
+    except DataError:
+        assert any(len({group for group, label in images if label == each}) < 2 for each in known)
+        return
+    assert set(labels[division.train].tolist()) == set(range(len(known)))
+
+
+def test_a_class_that_training_lacks_is_taken_from_where_it_is_alone() -> None:
+    labels = np.array([1, 1, 0, 2, 2, 2, 0])
+    names = [f"{group}_{position}" for position, group in enumerate([0, 1, 2, 2, 2, 1, 0])]
+    recipe = Recipe(group_by="^[^_]+", test_share=0.5, validation_share=0.1, split_seed=4478)
+    assert set(labels[cut(labels, recipe, names).train].tolist()) == {0, 1, 2}
 
 
 def test_a_group_is_the_first_group_of_the_pattern_or_the_whole() -> None:

@@ -96,6 +96,9 @@ def test_class_weights_even_out_classes() -> None:
     for weights in (balanced, root):
         assert float(weights[labels].mean()) == pytest.approx(1)
     assert class_weights(labels, 2, "none") is None
+    absent = class_weights(labels, 3, "balanced")
+    assert absent is not None
+    assert float(absent[labels].mean()) == pytest.approx(1)
 
 
 def test_loss_with_weights_and_smoothing_against_a_loop() -> None:

@@ -68,15 +68,19 @@ def docstring(text: str) -> str:
         >>> print(docstring('Says "hello".'))
         \"""Says "hello".\"""
     """
-    printable = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
-    safe = printable.replace("\\", "\\\\").replace('"""', "'''")
-    paragraphs = [" ".join(paragraph.split()) for paragraph in safe.split("\n\n")]
+    paragraphs = [" ".join(paragraph.split()) for paragraph in in_docstring(text).split("\n\n")]
     # A word that was broken between two backslashes would be another one.
     wrapped = (textwrap.wrap(each, WIDTH - 8, break_long_words=False, break_on_hyphens=False) for each in paragraphs)
     said = "\n\n".join("\n".join(lines) for lines in wrapped).strip()
     if said.endswith('"'):
         said += " "  # else it would close the docstring too early
     return f'"""{said}"""' if "\n" not in said else f'"""{said}\n"""'
+
+
+def in_docstring(text: str) -> str:
+    """Text that may stand within a docstring: what is not printable, but a line's end, is a space."""
+    printable = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    return printable.replace("\\", "\\\\").replace('"""', "'''")
 
 
 RESERVED = frozenset({"Network", "Path", "Tensor", "F", "CLASSES", "SHAPE", "MEAN", "STD", *dir(builtins)})

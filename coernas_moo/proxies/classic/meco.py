@@ -26,9 +26,10 @@ def meco(network: nn.Module, images: Tensor, _labels: Tensor) -> float:
     """Sum over layers of the smallest eigenvalue of the correlation of its channels, for one random image.
 
     sum over l of lambda_min(P(X_l)), X_l the channels x positions of a module's output, P Pearson's correlation, 0 for
-    a constant channel; one standard Gaussian image of 64x64 (of the images' own size where the network takes no other):
-    with fewer positions than channels an eigenvalue is 0. nan where a value is not finite.
+    a constant channel; one standard Gaussian image of 64x64 (of the images' own size, and in evaluation mode, where the
+    network takes no other): with fewer positions than channels an eigenvalue is 0. nan where a value is not finite.
     """
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     own = torch.randn(1, *images.shape[1:])
     large = torch.randn(1, images.shape[1], SIDE, SIDE) if images.ndim == 4 else own
     smallest: list[float] = []
@@ -45,6 +46,9 @@ def meco(network: nn.Module, images: Tensor, _labels: Tensor) -> float:
             network(large)
         except (RuntimeError, ValueError):
             smallest.clear()
+            # Norms before the failure have counted that image already.
+            for name, buffer in network.named_buffers():
+                buffer.copy_(buffers[name])
             network.eval()
             network(own)
     return sum(smallest) if smallest else math.nan

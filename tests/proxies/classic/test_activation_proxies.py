@@ -106,6 +106,20 @@ def test_meco_falls_back_to_the_size_that_the_network_takes(labels: Tensor) -> N
     assert value == pytest.approx(float(np.linalg.eigvalsh(np.corrcoef(features)).min()), rel=1e-5)
 
 
+def test_meco_falls_back_with_the_statistics_that_norms_had(labels: Tensor) -> None:
+    norm, rest = nn.BatchNorm2d(2), [nn.Flatten(), nn.Linear(2 * 6 * 6, 3)]
+    norm.running_mean.fill_(0.25)
+    norm.running_var.copy_(torch.tensor([4.0, 0.25]))
+    network = nn.Sequential(norm, nn.Conv2d(2, 2, 3, padding=1), *rest)
+    value = PROXIES["meco"](network, torch.zeros(6, 2, 6, 6), labels, seed=2)
+    torch.manual_seed(2)
+    image = torch.randn(1, 2, 6, 6)
+    maps = [(image - 0.25) / (torch.tensor([4.0, 0.25]).reshape(1, 2, 1, 1) + norm.eps).sqrt()]
+    maps.append(network[1](maps[0]))
+    smallest = [np.linalg.eigvalsh(np.corrcoef(m[0].detach().double().flatten(1).numpy())).min() for m in maps]
+    assert value == pytest.approx(float(sum(smallest)), rel=1e-5)
+
+
 def test_zen(images: Tensor, labels: Tensor) -> None:
     network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.BatchNorm2d(5))
     network.extend([nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 3)]).double()
