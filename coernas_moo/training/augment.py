@@ -164,7 +164,10 @@ def _relit(images: Tensor, data: TrainingData, change: Variation, rng: np.random
 
 
 def _erased(images: Tensor, change: Variation, rng: np.random.Generator) -> Tensor:
-    """A rectangle of at most half of each side, or a pixel, becomes the mean (DeVries & Taylor 2017)."""
+    """A rectangle becomes the mean, as in random erasing (Zhong et al. 2020) and cutout (DeVries & Taylor 2017).
+
+    It has at most half of each side, or one pixel.
+    """
     count, _, height, width = images.shape
     chosen = torch.from_numpy(rng.random(count) < change.erase)
     rows = _stretch(height, count, rng) & chosen[:, None]

@@ -146,7 +146,7 @@ def real() -> Any:
 
 
 @pytest.mark.usefixtures("real")
-@pytest.mark.parametrize("name", filter(None, RIVALS.values()))
+@pytest.mark.parametrize("name", list(filter(None, RIVALS.values())))
 @pytest.mark.parametrize("shape", [Shape(1, 224, 224), Shape(3, 224, 224)], ids=str)
 def test_the_publications_rivals_are_in_timm(name: str, shape: Shape) -> None:
     timm_module(name, shape, 5)
