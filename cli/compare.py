@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from .errors import Interrupted
 from .names import RUNS, complete_problem
@@ -59,10 +60,10 @@ def command(
     Example:
       coernas compare nb201-fpga --seeds 20 --evaluations 500
     """
-    from coernas_moo.benchmarks.comparison import compare
+    from coernas_moo.benchmarks.comparison import compare, folder_as_searched
     from coernas_moo.benchmarks.searching import Plan
     from coernas_moo.evaluation.evaluator import available_cores
-    from coernas_moo.files import write_atomically
+    from coernas_moo.files import make_folder, write_atomically
     from coernas_moo.reporting.comparison_plots import write_pictures
     from coernas_moo.reporting.comparison_tables import (
         HEAD,
@@ -73,6 +74,7 @@ def command(
         comparison_verdict,
         write_comparison,
     )
+    from coernas_moo.search.baselines import TWO_OBJECTIVES
     from coernas_moo.search.run_directory import RunDirectory
 
     from .search import read_problem, read_settings, with_data
@@ -81,19 +83,22 @@ def command(
     if population is not None:
         overrides["search.population"] = population
     loaded = with_data(read_problem(problem, overrides), data)
-    plan = Plan(loaded, tuple(name.strip() for name in algorithms.split(",")), seeds, evaluations, as_searched)
+    names = tuple(name.strip() for name in algorithms.split(","))
+    if click.get_current_context().get_parameter_source("algorithms") is ParameterSource.DEFAULT:
+        names = tuple(name for name in names if len(loaded.objectives) > 1 or name not in TWO_OBJECTIVES)
+    plan = Plan(loaded, names, seeds, evaluations, as_searched)
     out = out or RUNS / f"compare-{loaded.name}"
+    judged_in = folder_as_searched(plan, out) if as_searched else out
     try:
         with progress_on_stderr("searching") as on_run:
             found = compare(plan, out, workers=workers or available_cores(), scores_of=scores_of, on_run=on_run)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; go on by giving the same command again ({out})") from None
     if as_searched:
-        out = out.with_name(f"{out.name}-as-searched")
-        out.mkdir(exist_ok=True)
-        write_atomically(RunDirectory(out).problem, loaded.to_toml())
-    write_comparison(found, out)
-    write_pictures(found, out)
+        make_folder(judged_in)
+        write_atomically(RunDirectory(judged_in).problem, loaded.to_toml())
+    write_comparison(found, judged_in)
+    write_pictures(found, judged_in)
     if as_json:
         import json
 
@@ -105,4 +110,4 @@ def command(
     print_table(listing)
     for text in (f"{comparison_basis(found)}.", f"{comparison_legend(found)}.", comparison_verdict(found)):
         print_text(text)
-    click.echo(f"saved: {out}")
+    click.echo(f"saved: {judged_in}")

@@ -105,7 +105,7 @@ def _score_module(target: str, shape: str, classes: int, given: Mapping[str, int
 
     sides = _read_shape(shape)
     draw = {"batch": 32, "repeats": 1, "seed": 0, **given}
-    module = _make_module(target)
+    module = _make_module(target, draw["seed"])
     expected = f"a module takes float32 images of shape (n, {', '.join(map(str, sides))}) and returns (n, {classes})"
     with _code_of_the_user(f"{target} cannot be scored:", f"; {expected}"):
         found = score(module, sides, classes, batch=draw["batch"], repeats=draw["repeats"], seed=draw["seed"])
@@ -126,7 +126,8 @@ def _read_shape(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _make_module(target: str) -> nn.Module:
+def _make_module(target: str, seed: int) -> nn.Module:
+    import torch
     from torch import nn
 
     name, colon, attribute = target.partition(":")
@@ -139,6 +140,8 @@ def _make_module(target: str) -> nn.Module:
             factory = getattr(importlib.import_module(name), attribute)
         except (ImportError, AttributeError) as error:
             raise CoernasError(f"{target}: {error}; is it spelt right, and can Python import it from here?") from None
+    # What is drawn there and stays, such as an embedding of positions, has to be the same each time.
+    torch.default_generator.manual_seed(seed)
     with _code_of_the_user(f"{target}() raised"):
         module = factory()
     if not isinstance(module, nn.Module):

@@ -39,6 +39,11 @@ def load_plugins(paths: tuple[str, ...]) -> None:
             raise ProblemFileError(f"plugins: {path} cannot be imported: {type(error).__name__}: {error}") from error
 
 
+def contents_of(paths: tuple[str, ...]) -> list[str]:
+    """SHA-256 of each file, in hexadecimal digits: what is found with a plugin depends on what is in it."""
+    return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
+
+
 def module_name(path: str) -> str:
     """The name under which a plugin is imported: readable, and different for different files.
 

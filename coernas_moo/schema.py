@@ -13,7 +13,10 @@ from coernas_moo.spaces import SPACES
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of problem files, with one alternative for each registered kind of data and space."""
+    """JSON Schema of problem files, with one alternative for each registered kind of data and space.
+
+    What a plugin of a problem registers is not among them, unless it has been imported.
+    """
     schema: dict[str, Any] = msgspec.json.schema(ProblemFile)
     definitions = schema["$defs"]
     registries: tuple[tuple[str, Registry[Any]], ...] = (("data", DATASETS), ("space", SPACES))

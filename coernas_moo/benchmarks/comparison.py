@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from coernas_moo.benchmarks.trajectory import Trajectory, read_trajectory, traje
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import RunError
 from coernas_moo.files import write_atomically
+from coernas_moo.folders import SEARCHES
+from coernas_moo.plugins import contents_of
 from coernas_moo.search.dominance import non_dominated
 from coernas_moo.search.run_directory import RunDirectory
 
@@ -156,18 +159,46 @@ def _judged(plan: Plan, ground: Ground, trajectories: Sequence[Trajectory]) -> C
             shares,
             np.array([float(distance(judge.reference.scaled(v))) if len(v) else np.inf for v in final]),
             np.array(reached),
-            np.array([judge.first_sign * v[:, 0].min() if len(v) else np.nan for v in final], dtype=float),
+            np.array([judge.first_sign * v[:, 0].min(initial=np.inf) for v in final], dtype=float),
             np.array([t.seconds for t in own]),
         )
         fronts[name] = tuple(values[non_dominated(values)] for values in final)
     return Comparison(plan, points, standings, fronts, judge.objectives, judge.reference, judge.exact)
 
 
+PLUGINS = "plugins.json"
+"""SHA-256 of the plugins that a comparison's searches were made with."""
+
+
+def folder_as_searched(plan: Plan, directory: Path) -> Path:
+    """The folder beside a comparison's that gets what it comes to when it is judged by what was searched.
+
+    Raises:
+        RunError: it holds a comparison of its own, or one on another problem.
+    """
+    beside = RunDirectory(directory.with_name(f"{directory.name}-as-searched"))
+    if (beside.path / SEARCHES).exists():
+        raise RunError(f"{beside.path}: holds a comparison of its own, which would be written over; give another --out")
+    if beside.problem.exists():
+        _require_same(plan, beside)
+    return beside.path
+
+
 def _keep_plan(plan: Plan, directory: RunDirectory) -> None:
     """The problem beside its searches: another problem needs another directory. Workers change nothing."""
+    plugins = directory.path / PLUGINS
+    now = json.dumps(dict(zip(plan.problem.plugins, contents_of(plan.problem.plugins), strict=True)), indent=1)
     if not directory.problem.exists():
         write_atomically(directory.problem, plan.problem.to_toml())
-        return
+    else:
+        _require_same(plan, directory)
+        if plugins.exists() and plugins.read_text(encoding="utf-8") != now:
+            raise RunError(f"{directory.path}: a plugin has changed since its searches were made; give another --out")
+    if plan.problem.plugins and not plugins.exists():
+        write_atomically(plugins, now)
+
+
+def _require_same(plan: Plan, directory: RunDirectory) -> None:
     before, now = _flat(directory.read_problem()), _flat(plan.problem)
     differing = [key for key in dict.fromkeys([*now, *before]) if before.get(key) != now.get(key)]
     if differing:

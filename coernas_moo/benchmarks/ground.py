@@ -15,14 +15,15 @@ from coernas_moo.benchmarks.tabular_problem import TabularProblem
 from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets.of_problem import open_data
-from coernas_moo.errors import CoernasError
+from coernas_moo.errors import CoernasError, RunError
 from coernas_moo.evaluation.costs import ClosedFormCosts
-from coernas_moo.evaluation.evaluator import Evaluator
+from coernas_moo.evaluation.evaluator import Evaluator, require_scored_alike
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.evaluation.process_pool import process_pool
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.side_by_side import Asking, side_by_side
 from coernas_moo.evaluation.table import TableCosts, TableEvaluator, builds_networks, open_costs
+from coernas_moo.folders import SEARCHES
 from coernas_moo.networks.layers import Shape
 from coernas_moo.plugins import load_plugins
 from coernas_moo.search.run_directory import RunDirectory
@@ -57,6 +58,8 @@ class Ground:
         self.space: SearchSpace = problem.space_settings.build(Shape(*info.shape), len(info.classes))
         snapshot = RunDirectory(directory).latency_table
         self.costs = open_costs(problem, self.space, snapshot)
+        if self.scored is not None:
+            require_scored_alike(problem, self.space, self.dataset, *self.scored)
         if isinstance(self.costs, TableCosts) and not self.costs.feasible.any():
             raise CoernasError(
                 f"no network of the table meets the limits {', '.join(map(repr, problem.limits))}: loosen them"
@@ -101,7 +104,13 @@ class Ground:
         """What is known of every network that some search evaluated, by text; for a table nothing has to be kept."""
         if not self.builds:
             return {}
-        return {record.text: record for record in read_all(self.directory / "journal.sqlite")}
+        journal = self.directory / "journal.sqlite"
+        if not journal.exists():
+            raise RunError(
+                f"{journal}: is lost, and with it what the searches beside it have found; remove "
+                f"{self.directory / SEARCHES} to search anew, or give another --out"
+            )
+        return {record.text: record for record in read_all(journal)}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile
 from coernas_moo.errors import CoernasError
 from coernas_moo.evaluation.table import builds_networks, uses_table
-from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.algorithms import ALGORITHMS, make_algorithm
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.baselines import require_objectives
 from coernas_moo.search.driver import Driver
@@ -65,7 +65,7 @@ def search_once(plan: Plan, name: str, seed: int, space: SearchSpace, evaluator:
     archive = Archive.of(settings)
     problem = SearchProblem(space, evaluator, archive)
     problem.max_evaluations = plan.evaluations
-    driver = Driver(ALGORITHMS[name](problem, effective_preset(settings.search)), problem, seed)
+    driver = Driver(make_algorithm(name, problem, effective_preset(settings.search)), problem, seed)
     idle = 0
     while archive.evaluations < plan.evaluations and idle < IDLE_GENERATIONS:
         before = archive.evaluations

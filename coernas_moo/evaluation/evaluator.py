@@ -16,6 +16,7 @@ import torch
 
 from coernas_moo.config import ProblemFile
 from coernas_moo.datasets import Dataset
+from coernas_moo.errors import RunError
 from coernas_moo.evaluation.batch import Batch, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts, wanted_objectives
 from coernas_moo.evaluation.journal import Journal, read_all
@@ -25,6 +26,7 @@ from coernas_moo.evaluation.workers import Finished, Job, Outcome, WorkerPool
 from coernas_moo.networks.init import he_init
 from coernas_moo.objectives import OBJECTIVES
 from coernas_moo.objectives.latency import measure_latency
+from coernas_moo.plugins import contents_of
 from coernas_moo.spaces import Genotype, SearchSpace
 
 FORMULAS = 5
@@ -87,12 +89,10 @@ class Evaluator:
         Raises:
             RunError: the other journal cannot be read, or its networks were scored in another way.
         """
-        other = {"objectives": problem.objectives, "limits": problem.limits, "latency": problem.latency}
-        settings = _fingerprint(msgspec.structs.replace(self._problem, **other), self._task)
         names = self._task.objectives
         found = [
             record
-            for record in read_all(journal_path, (settings, self._problem.search.seed))
+            for record in _scored_alike(self._problem, self._task, problem, journal_path)
             if record.scored and all(name in record.costs for name in names)
         ]
         known = self.journal.read([record.text for record in found])
@@ -270,6 +270,25 @@ def _record(text: str, costs: dict[str, float], outcome: Outcome[Measured]) -> R
     return Record(text, found.proxies, {**costs, **found.costs}, None, False, outcome.tries, outcome.seconds)
 
 
+def require_scored_alike(
+    problem: ProblemFile, space: SearchSpace, dataset: Dataset, other: ProblemFile, journal_path: Path
+) -> None:
+    """Check that another journal's networks were scored as those of `problem` are; arguments as of `Evaluator`.
+
+    Raises:
+        RunError: they were not, or the journal cannot be read.
+    """
+    _scored_alike(problem, _task(problem, space, dataset, ()), other, journal_path)
+
+
+def _scored_alike(problem: ProblemFile, task: ScoringTask, other: ProblemFile, journal_path: Path) -> list[Record]:
+    if not journal_path.exists():
+        raise RunError(f"{journal_path.parent}: has no journal: no network was scored there; leave --scores-of out")
+    of_other = {"objectives": other.objectives, "limits": other.limits, "latency": other.latency}
+    settings = _fingerprint(msgspec.structs.replace(problem, **of_other), task)
+    return read_all(journal_path, (settings, problem.search.seed))
+
+
 def _fingerprint(problem: ProblemFile, task: ScoringTask) -> str:
     """Everything that a record's values depend on besides genotype and seed."""
     parts = {
@@ -281,6 +300,6 @@ def _fingerprint(problem: ProblemFile, task: ScoringTask) -> str:
         "images": None if task.images is None else hashlib.sha256(task.images.numpy().tobytes()).hexdigest(),
         "latency": msgspec.to_builtins(problem.latency),
         "objectives": [problem.objectives, problem.limits],
-        "plugins": [hashlib.sha256(Path(plugin).read_bytes()).hexdigest() for plugin in problem.plugins],
+        "plugins": contents_of(problem.plugins),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:16]

@@ -23,6 +23,7 @@ from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.networks.shape import Shape
 from coernas_moo.objectives import ERROR, TEST_ERROR, table_column
+from coernas_moo.plugins import contents_of
 from coernas_moo.spaces import Genotype, NASBench201, SearchSpace
 
 MACS_OF_BIAS = 10
@@ -191,7 +192,10 @@ class JournalledTable(TableEvaluator):
 
     def __init__(self, costs: TableCosts, problem: ProblemFile, journal_path: Path) -> None:
         super().__init__(costs)
-        made_with = zlib.crc32(json.dumps([problem.space, problem.objectives, problem.limits]).encode())
+        settings: list[object] = [problem.space, problem.objectives, problem.limits]
+        if problem.plugins:
+            settings.append(contents_of(problem.plugins))
+        made_with = zlib.crc32(json.dumps(settings).encode())
         for values in costs.columns.values():
             made_with = zlib.crc32(values.tobytes(), made_with)
         self.journal = Journal(journal_path, f"table {made_with:08x}", problem.search.seed)

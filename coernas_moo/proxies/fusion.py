@@ -29,7 +29,7 @@ def fuse(columns: ArrayLike, p: float = 0.0, weights: ArrayLike = 1.0) -> NDArra
         Shape (m,).
 
     Raises:
-        CoernasError: `columns` is not a matrix with a column, or `p` is nan.
+        CoernasError: `columns` is not a matrix with a column, `p` is nan, or `weights` are not one a column above 0.
 
     Source: rank aggregation by the mean logarithm of ranks as in AZ-NAS (Lee and Ham 2024); the power
     mean and the weights are ours.
@@ -43,6 +43,9 @@ def fuse(columns: ArrayLike, p: float = 0.0, weights: ArrayLike = 1.0) -> NDArra
         raise CoernasError(f"fusion takes a matrix of members by proxies, at least one proxy, not shape {values.shape}")
     if math.isnan(p):
         raise CoernasError("the exponent p of the fusion cannot be nan; 0 is the geometric mean, 1 the arithmetic")
+    shares = np.asarray(weights, dtype=np.float64)
+    if shares.shape not in ((), values.shape[1:]) or not (shares > 0).all():
+        raise CoernasError(f"fusion takes one weight above 0, or one for each of {values.shape[1]} columns")
     members = len(values)
     if members == 0:
         return np.empty(0)

@@ -30,7 +30,8 @@ class Score:
     Args:
         values: by proxy name, in the order asked for; higher is better.
         params: number of parameters.
-        macs: multiply-accumulate operations for one image at the scored resolution.
+        macs: multiply-accumulate operations of convolutions, linear and attention layers (modules, not functions) for
+            one image at the scored resolution.
     """
 
     values: Mapping[str, float]
@@ -57,12 +58,14 @@ def score(
 
     A `NetworkProxy` among the proxies runs the module again by itself, on the same weights, images and labels.
 
-    The weights that the module comes with do not matter; they are back in place afterwards. The same arguments give the
-    same score, whatever torch's random state, which is left alone. A repeat draws weights, images and labels anew;
-    values are means over repeats.
+    The weights that torch's layers come with do not matter; they are back in place afterwards. Parameters that a module
+    of the caller's own holds (an embedding of positions, a scale) are taken as they are, and so are buffers. The same
+    arguments give the same score, whatever torch's random state, which is left alone. A repeat draws weights, images
+    and labels anew; values are means over repeats.
 
     Args:
-        module: on the CPU; takes images (n, *input_shape), returns class scores (n, classes).
+        module: on the CPU, float32 or what the images are, not scripted; takes images (n, *input_shape), returns class
+            scores (n, classes).
         input_shape: of one image, (channels, height, width) as a rule.
         classes: of the module's answer, exactly; labels are drawn uniformly from 0 to classes - 1.
         batch: number of standard Gaussian images, at least 2.
@@ -88,6 +91,8 @@ def score(
             raise CoernasError(f"{name} must be at least {least}, not {value}")
     if not 0 <= seed <= LARGEST_SEED:
         raise CoernasError(f"seed must be 0 to {LARGEST_SEED} (2**63 - 1), not {seed}")
+    if images is not None and not isinstance(images, Tensor):
+        raise CoernasError(f"images must be a tensor, not {type(images).__name__}")
     if images is not None and (images.shape[1:] != tuple(input_shape) or len(images) < 2):
         raise CoernasError(
             f"images must have shape (2 or more, {', '.join(map(str, input_shape))}), not {tuple(images.shape)}"
@@ -96,6 +101,11 @@ def score(
     parameters = list(structure.parameters)
     if any(parameter.device.type != "cpu" for parameter in parameters):
         raise CoernasError("the module to score is not on the CPU; move it there with module.cpu()")
+    wanted = torch.float32 if images is None else images.dtype
+    if any(parameter.dtype != wanted for parameter in parameters):
+        raise CoernasError(f"the module to score has parameters that are not {wanted}, as the images are; convert it")
+    if any(isinstance(each, torch.jit.ScriptModule) for each in structure.modules):
+        raise CoernasError("the module to score is scripted, which hides its layers; score it before torch.jit.script")
     rows, macs = [], 0
     for repeat in range(repeats):
         row, macs = _one_repeat(
@@ -149,7 +159,7 @@ def _one_repeat(
         values = [
             proxy(recorded)
             if isinstance(proxy, Proxy)
-            else proxy(module, images, labels, seed=_seed_of_proxy(seed, proxy.name))
+            else proxy(module, images.clone(), labels, seed=_seed_of_proxy(seed, proxy.name))
             for proxy in proxies
         ]
     return values, recorded.macs

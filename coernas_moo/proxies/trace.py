@@ -90,9 +90,11 @@ def trace(
         macs="macs" in wanted,
     )
     images = images.detach().requires_grad_("input_gradient" in wanted)
+    # A copy, since a layer may work in place, which a leaf does not allow and the caller's images are not for.
+    given = images.clone()
     with _as_for_training(module, structure), torch.enable_grad():
         with recorder.watching():
-            returned = first_tensor(module(images))
+            returned = first_tensor(module(given))
         scores = _checked(returned, labels, classes)
         loss = F.cross_entropy(scores, labels)
         maps = recorder.feature_maps(scores)
@@ -122,7 +124,7 @@ def trace(
 
 def _checked(returned: Tensor | None, labels: Tensor, classes: int | None) -> Tensor:
     if returned is None or returned.ndim != 2 or len(returned) != len(labels):
-        got = "no tensor" if returned is None else f"shape {tuple(returned.shape)}"
+        got = "no tensor of real numbers" if returned is None else f"shape {tuple(returned.shape)}"
         raise CoernasError(f"a network returns class scores of shape ({len(labels)}, classes), this one {got}")
     if classes is not None and returned.shape[1] != classes:
         raise CoernasError(f"the network gives {returned.shape[1]} class scores, not the {classes} of `classes`")

@@ -168,9 +168,11 @@ def comparison_basis(comparison: Comparison) -> str:
     reference = "the true front, by enumeration" if comparison.exact else "the best that all searches found"
     judged = _judged(comparison)
     seeds = comparison.plan.seeds
+    share = "hypervolume as a share of "
+    if not comparison.reference.hypervolume:
+        share = "hypervolume: for want of one, since all are extremes, the share of the points that is attained, of "
     return (
-        f"Medians (quartiles) of {seeds} seed{'s' * (seeds > 1)}; hypervolume as a share of "
-        f"{reference}{f', {judged}' if judged else ''}"
+        f"Medians (quartiles) of {seeds} seed{'s' * (seeds > 1)}; {share}{reference}{f', {judged}' if judged else ''}"
     )
 
 

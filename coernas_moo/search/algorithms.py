@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pymoo.core.algorithm import Algorithm
 from pymoo.core.population import Population
 
+from coernas_moo.errors import CoernasError
 from coernas_moo.registry import Registry
 from coernas_moo.search import baselines
 from coernas_moo.search.duplicates import CanonicalDuplicates
@@ -23,6 +24,24 @@ AlgorithmFactory = Callable[["SearchProblem", Preset], Algorithm]
 
 ALGORITHMS: Registry[AlgorithmFactory] = Registry("algorithm", "coernas_moo.algorithms")
 """Factories by the name that `search.algorithm` gives."""
+
+
+def make_algorithm(name: str, problem: SearchProblem, preset: Preset) -> Algorithm:
+    """The algorithm that a name stands for, made for a problem and its settings.
+
+    Raises:
+        CoernasError: there is none of that name, or its factory fails.
+    """
+    factory = ALGORITHMS[name]
+    try:
+        algorithm = factory(problem, preset)
+    except CoernasError:
+        raise
+    except Exception as error:
+        raise CoernasError(f"algorithm {name!r} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(algorithm, Algorithm):
+        raise CoernasError(f"algorithm {name!r}: its factory returned no pymoo Algorithm but {algorithm!r}")
+    return algorithm
 
 
 @ALGORITHMS.register("hd-duaas")

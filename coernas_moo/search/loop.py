@@ -17,7 +17,7 @@ from coernas_moo.errors import CoernasError, ProblemFileError, RunError, RunWarn
 from coernas_moo.evaluation.evaluator import Evaluator
 from coernas_moo.evaluation.record import Record
 from coernas_moo.evaluation.table import JournalledTable, open_costs, open_evaluator
-from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.algorithms import ALGORITHMS, make_algorithm
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.baselines import require_objectives
 from coernas_moo.search.dominance import normalised_hypervolume
@@ -181,7 +181,7 @@ class _Search:
         if self.problem.search.evaluations is not None:
             problem.max_evaluations = max(self.problem.search.evaluations, self.journalled)
         problem.on_record = self._on_record
-        algorithm = ALGORITHMS[self.problem.search.algorithm](problem, self.preset)
+        algorithm = make_algorithm(self.problem.search.algorithm, problem, self.preset)
 
         def asks(generations: int) -> bool:
             unfinished = self.generations is None or generations < self.generations

@@ -123,6 +123,9 @@ class SearchProblem(Problem):  # type: ignore[misc]
         return descend(self.evaluator.costs, genotype)
 
     def _evaluate(self, X: NDArray[Any], out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        if len(X) and isinstance(X[0], dict):
+            # So pymoo's algorithms for mixed variables have it: codes by the names of genes.
+            X = np.array([[row[gene] for gene in self.space.genes] for row in X], dtype=np.int64)
         texts = self._finish(X, self._begin(X))
         out["F"] = self.archive.objective_values(texts)
         out["G"] = self.archive.constraint_values(texts)

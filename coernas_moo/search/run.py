@@ -91,7 +91,7 @@ class Run:
             members.append(Member(number, text, values, record.costs, record.proxies))
         return members
 
-    def pick(self, which: str) -> Member:
+    def pick(self, which: str | int) -> Member:
         """A member of the front.
 
         `best`: best first objective. `knee`: nearest, in Euclidean distance, to the ideal point, with each objective
@@ -102,7 +102,7 @@ class Run:
         Raises:
             RunError: the front is empty, or there is no such member.
         """
-        front = self.front
+        front, which = self.front, str(which)
         if not front:
             raise RunError(f"{self.directory.path}: the front is empty; let the search run longer or loosen the limits")
         if which == "best":
@@ -124,7 +124,7 @@ class Run:
         """The member's network as data, with shapes and costs."""
         return self.space.plan(self.space.from_text(member.text))
 
-    def network(self, which: str = "best", seed: int = 0) -> Network:
+    def network(self, which: str | int = "best", seed: int = 0) -> Network:
         """A member's network, built at full size and initialised, ready to be trained."""
         network = self.plan(self.pick(which)).build()
         he_init(network, torch.Generator().manual_seed(seed))

@@ -23,7 +23,7 @@ from coernas_moo.evaluation.batch import AtOnce, OnRecord
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.record import Record
 from coernas_moo.networks.layers import Shape
-from coernas_moo.search.algorithms import ALGORITHMS
+from coernas_moo.search.algorithms import make_algorithm
 from coernas_moo.search.archive import Archive
 from coernas_moo.search.presets import effective_preset
 from coernas_moo.search.problem import SearchProblem
@@ -116,7 +116,7 @@ def drive(
         The evaluator, the archive, the size of each generation, and whether the algorithm ended by itself.
     """
     problem, evaluator = synthetic_problem(text, limits)
-    algorithm = ALGORITHMS[name](problem, effective_preset(evaluator.problem.search))
+    algorithm = make_algorithm(name, problem, effective_preset(evaluator.problem.search))
     algorithm.setup(problem, termination=NoTermination(), seed=seed)
     sizes: list[int] = []
     for _ in range(generations):

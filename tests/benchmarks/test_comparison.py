@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from runs import TINY
 from coernas_moo.benchmarks import ground as module
 from coernas_moo.benchmarks.comparison import Comparison, compare
 from coernas_moo.benchmarks.searching import Plan
-from coernas_moo.benchmarks.tabular_problem import TabularProblem
+from coernas_moo.benchmarks.tabular_problem import Reference, TabularProblem
 from coernas_moo.benchmarks.trajectory import Trajectory
 from coernas_moo.config import ProblemFile, load_problem, parse_problem
 from coernas_moo.errors import CoernasError, RunError
@@ -28,6 +29,7 @@ from coernas_moo.reporting.comparison_document import read_comparison
 from coernas_moo.reporting.comparison_plots import attainment_figure, write_pictures
 from coernas_moo.reporting.comparison_tables import (
     HEAD,
+    comparison_basis,
     comparison_csv,
     comparison_document,
     comparison_json,
@@ -218,6 +220,62 @@ def test_scores_of_others_are_for_searches_of_a_score(table_here: None, tmp_path
     with pytest.raises(RunError, match="no run here"):
         compare(Plan(problem, ("random",), 1, 30), tmp_path / "c", workers=1, scores_of=tmp_path)
     assert not (tmp_path / "c").exists()
+
+
+ALGORITHM = """
+from coernas_moo.search.algorithms import ALGORITHMS
+@ALGORITHMS.register("mine")
+def mine(problem, preset):
+    return ALGORITHMS["{}"](problem, preset)
+"""
+
+
+def test_a_plugin_that_has_changed_needs_another_folder(table_here: None, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(ALGORITHM.format("random"))
+    plan = Plan(table_problem(plugins=[str(plugin)]), ("mine", "random"), 1, 30)
+    first = compare(plan, tmp_path / "c", workers=1)
+    assert np.array_equal(
+        compare(plan, tmp_path / "c", workers=1).standings["mine"].final, first.standings["mine"].final
+    )
+    plugin.write_text(ALGORITHM.format("nsga2"))
+    with pytest.raises(RunError, match="a plugin has changed since its searches were made; give another --out"):
+        compare(plan, tmp_path / "c", workers=1)
+
+
+def test_scores_that_were_made_otherwise_are_told_before_anything_is_written(table_here: None, tmp_path: Path) -> None:
+    compare(Plan(built_problem(tmp_path), ("random",), 1, 8), tmp_path / "first", workers=1)
+    compare(Plan(table_problem(), ("random",), 1, 30), tmp_path / "table", workers=1)
+    other = Plan(built_problem(tmp_path, **{"space.base_width": 8}), ("random",), 1, 8)
+    for folder, message in (("first", "scored with another"), ("table", "no network was scored there")):
+        with pytest.raises(RunError, match=message):
+            compare(other, tmp_path / "second", workers=1, scores_of=tmp_path / folder)
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_lost_journal_is_named_with_what_to_do(tmp_path: Path) -> None:
+    plan = Plan(built_problem(tmp_path), ("random",), 1, 8)
+    compare(plan, tmp_path / "c", workers=1)
+    for part in (tmp_path / "c").glob("journal.sqlite*"):
+        part.unlink()
+    with pytest.raises(RunError, match=r"journal\.sqlite: is lost, .* remove .*searches to search anew"):
+        compare(plan, tmp_path / "c", workers=1)
+
+
+def test_a_seed_that_found_nothing_counts_as_worst(table_here: None, tmp_path: Path) -> None:
+    errors = TabularProblem(table_problem()).table_costs.columns["error:cifar10"]
+    limited = table_problem(limits=[f"error:cifar10 <= {np.quantile(errors, 0.2):.3f}"], search__population=4)
+    found = compare(Plan(limited, ("random",), 8, 4), tmp_path / "c", workers=1)
+    best = found.standings["random"].best
+    # Four networks of a seed all break the limit with a probability of .4.
+    assert 0 < np.isinf(best).sum() < 6
+    assert found.summary("random", "best").low == np.quantile(np.where(np.isinf(best), 1e9, best), 0.25)
+
+
+def test_a_front_of_extremes_is_said_to_have_no_hypervolume(compared: tuple[Comparison, Path]) -> None:
+    assert "hypervolume as a share of the true front" in comparison_basis(compared[0])
+    extremes = replace(compared[0], reference=Reference(np.array([[0.0, 2.0], [2.0, 0.0]])))
+    assert "the share of the points that is attained, of the true front" in comparison_basis(extremes)
 
 
 def test_a_training_free_search_is_judged_by_the_true_error(table_here: None, tmp_path: Path) -> None:

@@ -91,6 +91,31 @@ def test_searches_of_a_score_are_judged_by_it_on_demand(table_here: None) -> Non
     assert Path("here-as-searched/problem.toml").read_text() == Path("here/problem.toml").read_text()
 
 
+def test_a_comparison_beside_it_is_not_written_over(table_here: None) -> None:
+    table = ("compare", "nb201-edgegpu", "--algorithms", "random", "--seeds", "1", "--evaluations", "12")
+    assert coernas(*table, "--out", "here-as-searched").exit_code == 0
+    before = {path: path.read_bytes() for path in Path("here-as-searched").rglob("*") if path.is_file()}
+    found = coernas(
+        "compare", "nb201-edgegpu-free", "--algorithms", "random", "--seeds", "1", "--evaluations", "12",
+        "--out", "here", "--as-searched",
+    )  # fmt: skip
+    assert found.exit_code == 2
+    assert "here-as-searched: holds a comparison of its own" in found.stderr
+    assert not Path("here").exists()
+    assert {path: path.read_bytes() for path in Path("here-as-searched").rglob("*") if path.is_file()} == before
+
+
+def test_one_objective_leaves_out_what_takes_two(table_here: None) -> None:
+    found = coernas(
+        "compare", "nb201-edgegpu", "--set", "objectives=['latency:edgegpu']", "--population", "5", "--seeds", "1",
+        "--evaluations", "15", "--json",
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    algorithms = set(json.loads(found.stdout)["algorithms"])
+    assert "hd-duaas" in algorithms
+    assert not algorithms & {"moead", "sms-emoa"}
+
+
 def test_nothing_else_is_judged_as_searched() -> None:
     found = coernas("compare", "small.toml", "--as-searched", "--seeds", "1", "--evaluations", "5")
     assert found.exit_code == 2

@@ -13,6 +13,13 @@ from scipy.stats import gmean, rankdata
 from coernas_moo.errors import CoernasError
 from coernas_moo.proxies import DIMENSIONS, PROXIES, fuse, fuse_proxies
 
+
+@pytest.mark.parametrize("weights", [0.0, [1.0, 0.0], [-1.0, 2.0], [1.0, 2.0, 3.0], [[1.0, 1.0]], [1.0, math.nan]])
+def test_weights_are_one_a_column_and_above_zero(weights: object) -> None:
+    with pytest.raises(CoernasError, match="one for each of 2 columns"):
+        fuse([[1.0, 2.0], [2.0, 1.0]], weights=weights)
+
+
 matrices = st.tuples(st.integers(1, 12), st.integers(1, 4)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.integers(-4, 4).map(float) | st.just(math.nan))
 )

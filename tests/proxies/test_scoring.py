@@ -1,12 +1,14 @@
 """`score` against the formulas written plainly, and its promises: deterministic, harmless, clear about errors."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from coernas_moo.errors import CoernasError
 from coernas_moo.networks.init import he_init
@@ -150,6 +152,75 @@ def test_weights_come_back_after_an_error() -> None:
     with pytest.raises(RuntimeError):
         score(network, (4, 8, 8), 5)
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
+
+
+class Mixed(nn.Module):
+    """Layers that he_init says nothing of, and a layer that works in place on the images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activation = nn.ReLU(inplace=True)
+        self.codes = nn.Embedding(12, 6)
+        self.memory = nn.LSTM(6, 8, batch_first=True)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = (self.activation(images).flatten(1) * 3).long().clamp(0, 11)
+        return self.head(self.memory(self.codes(tokens))[0][:, -1])
+
+
+@pytest.mark.parametrize("make", [Mixed, lambda: spectral(), lambda: weight_normed()])
+def test_the_weights_that_layers_come_with_do_not_matter(make: Callable[[], nn.Module]) -> None:
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        module = make()
+        # A power iteration starts from vectors that the module holds: buffers are taken as they are.
+        for buffer in module.buffers():
+            buffer.fill_(0.5)
+        before = {name: value.clone() for name, value in module.state_dict().items()}
+        found += [score(module, (3, 4, 4), 5, batch=4, seed=3).values for _ in range(2)]
+        assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+def spectral() -> nn.Module:
+    return nn.Sequential(parametrizations.spectral_norm(nn.Conv2d(3, 6, 3)), nn.ReLU(), nn.Flatten(), nn.Linear(24, 5))
+
+
+def weight_normed() -> nn.Module:
+    return nn.Sequential(parametrizations.weight_norm(nn.Conv2d(3, 6, 3)), nn.ReLU(), nn.Flatten(), nn.Linear(24, 5))
+
+
+def test_a_layer_that_works_in_place_leaves_the_images_alone() -> None:
+    module = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(48, 5))
+    images = torch.randn(4, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    before = images.clone()
+    names = ("uncertainty", "jacob_cov", "lcmnas", "snip")
+    both = score(module, (3, 4, 4), 5, images=images, proxies=names, repeats=2).values
+    assert torch.equal(images, before)
+    apart = nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
+    assert both == score(apart, (3, 4, 4), 5, images=images, proxies=names, repeats=2).values
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda module: {"module": module.double()}, "parameters that are not torch.float32"),
+        (lambda module: {"module": torch.jit.script(module)}, "scripted, which hides its layers"),
+        (lambda module: {"module": module, "images": np.zeros((4, 3, 4, 4))}, "must be a tensor, not ndarray"),
+        (lambda module: {"module": nn.Sequential(module, Complex())}, "no tensor of real numbers"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:DeprecationWarning")
+def test_modules_that_cannot_be_scored_are_told(change: Callable[[nn.Module], dict], message: str) -> None:
+    with pytest.raises(CoernasError, match=message):
+        score(input_shape=(3, 4, 4), classes=5, **change(nn.Sequential(nn.Flatten(), nn.Linear(48, 5))))
+
+
+class Complex(nn.Module):
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return torch.complex(values, values)
 
 
 def test_repeats_are_averaged() -> None:

@@ -10,7 +10,9 @@ import pytest
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.core.callback import Callback
+from pymoo.core.mixed import MixedVariableGA
 from pymoo.core.variable import Choice
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 from pymoo.optimize import minimize
 
 from coernas_moo.config import ProblemFile
@@ -53,13 +55,18 @@ def test_pymoos_own_algorithms_solve_it_unchanged(
     space = problem_file.space_settings.build(SHAPE, 3)
     costs = ClosedFormCosts(problem_file, space, tmp_path / "latency.json")
     algorithm = NSGA2(pop_size=8) if len(objectives) > 1 else GA(pop_size=8)
+    mixed = MixedVariableGA(pop_size=8, survival=RankAndCrowding())
     with Evaluator(problem_file, costs, Noise(SHAPE, 3), tmp_path / "journal") as evaluator:
         problem = SearchProblem(space, evaluator, Archive.of(problem_file))
         result = minimize(problem, algorithm, ("n_gen", 3), seed=1)
-    codes = np.atleast_2d(result.X)
-    assert codes.shape[1] == len(space.genes)
-    assert np.isfinite(result.F).all()
-    assert 8 <= len(problem.archive) <= 24
+        codes = np.atleast_2d(result.X)
+        assert codes.shape[1] == len(space.genes)
+        assert np.isfinite(result.F).all()
+        assert 8 <= len(problem.archive) <= 24
+        named = minimize(problem, mixed, ("n_gen", 3), seed=1)
+    for one, values in zip(np.atleast_1d(named.X), np.atleast_2d(named.F), strict=True):
+        (text,) = problem.texts(np.array([[one[gene] for gene in space.genes]]))
+        assert np.array_equal(problem.archive.objective_values([text])[0], values)
     assert np.array_equal(result.pop.get("F"), problem.archive.objective_values(problem.texts(result.pop.get("X"))))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from runs import MakeProblem, Stop, exactly
 
-from coernas_moo.config import ProblemFile
+from coernas_moo.config import ProblemFile, load_problem
 from coernas_moo.errors import RunError, RunWarning
 from coernas_moo.evaluation.journal import read_all
 from coernas_moo.search import loop
@@ -183,6 +183,20 @@ def test_a_refused_journal_leaves_the_record_of_the_run(tmp_path: Path, tiny: Ma
     with pytest.raises(RunError):
         run_search(tiny(plugins=[str(plugin)], search__generations=4), tmp_path / "run", resume=True)
     assert {name: (run.directory.path / name).read_bytes() for name in kept} == kept
+
+
+def test_a_changed_plugin_of_a_run_on_a_table_is_refused(table_here: None, tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("x = 1\n")
+
+    def problem(generations: int) -> ProblemFile:
+        small = {"search.population": 4, "search.generations": generations, "plugins": [str(plugin)]}
+        return load_problem("nb201-edgegpu", small)
+
+    run_search(problem(1), tmp_path / "run")
+    plugin.write_text("x = 2\n")
+    with pytest.raises(RunError, match="other settings, plugins or formulas"):
+        run_search(problem(2), tmp_path / "run", resume=True)
 
 
 def test_a_broken_latency_table_of_a_run_is_named(tmp_path: Path, tiny: MakeProblem) -> None:

@@ -34,7 +34,7 @@ def test_members_are_picked_by_name_and_number(finished_run: Run) -> None:
     assert finished_run.pick("best") == front[0]
     assert finished_run.pick("smallest").costs["params"] == min(m.costs["params"] for m in front)
     assert finished_run.pick("fastest").costs["macs"] == min(m.costs["macs"] for m in front)
-    assert finished_run.pick(str(len(front))) == front[-1]
+    assert finished_run.pick(str(len(front))) == finished_run.pick(len(front)) == front[-1]
     values = np.array([[-m.objectives["score"], m.objectives["params"]] for m in front])
     scaled = (values - values.min(axis=0)) / np.ptp(values, axis=0)
     assert finished_run.pick("knee") == front[int(np.linalg.norm(scaled, axis=1).argmin())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import re
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from runs import MakeProblem
 
 from coernas_moo.errors import CoernasError, DataError, ProblemFileError, RunError
+from coernas_moo.search.algorithms import ALGORITHMS
 from coernas_moo.search.loop import run_search
 from coernas_moo.search.progress import Listener, Progress
 from coernas_moo.search.run import Run
@@ -66,6 +68,23 @@ def test_a_new_run_needs_an_empty_directory(tmp_path: Path, tiny: MakeProblem, f
     with pytest.raises(RunError, match="not empty and not a run"):
         run_search(tiny(), tmp_path, resume=True)
     assert [item.name for item in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize(
+    ("fails", "words"),
+    [
+        (True, "algorithm 'faulty' cannot be made: ValueError: hey"),
+        (False, "algorithm 'faulty': its factory returned no pymoo Algorithm but None"),
+    ],
+)
+def test_a_factory_that_fails_is_named(tmp_path: Path, tiny: MakeProblem, fails: bool, words: str) -> None:
+    def faulty(problem: object, preset: object) -> Any:
+        if fails:
+            raise ValueError("hey")
+
+    ALGORITHMS.add("faulty", faulty)
+    with pytest.raises(CoernasError, match=re.escape(words)):
+        run_search(tiny(search__algorithm="faulty"), tmp_path / "run")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ def jacobian_divergence(network: nn.Module, images: Tensor) -> float:
         images: shape (n, ...).
     """
     images = images.detach().requires_grad_(True)
-    outputs = class_scores(network, images).sum()
+    # A copy, since a layer may work in place, which a leaf does not allow.
+    outputs = class_scores(network, images.clone()).sum()
     found: Sequence[Tensor | None] = torch.autograd.grad(outputs, images, allow_unused=True)
     jacobian = torch.zeros_like(images) if found[0] is None else found[0]
     rows = jacobian.flatten(1).double().numpy()
