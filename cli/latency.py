@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from coernas_moo.errors import CoernasError
+
 from .errors import warn
 from .names import complete_problem
 from .output import print_json, print_table, table_of
@@ -38,6 +40,8 @@ def command(problem: str, data: Path | None, networks: int, seed: int, seconds: 
 
     from .search import read_problem, with_data
 
+    if not 0 < seconds < float("inf"):
+        raise CoernasError(f"--seconds {seconds:g}: give a number above 0")
     loaded = with_data(read_problem(problem, {}), data)
     info = open_data(loaded).info
     space = loaded.space_settings.build(info.shape, len(info.classes))

@@ -68,12 +68,14 @@ def summary(run: Path) -> dict[str, Any]:
     """One run in short: counts as of its last state, front and best of its last whole generation.
 
     Read from its small files, not from its journal. The status of a run that was killed is `killed`; of one that
-    cannot be read, `unreadable`.
+    cannot be read, `unreadable`; `not begun` is one that was cut off before its first state.
     """
     row: dict[str, Any] = {"run": run.name, "path": str(run), "problem": "", "reason": ""}
     row |= dict.fromkeys(("generations", "evaluations", "front", "best", "seconds"))
     try:
         row["problem"] = str(tomllib.loads((run / "problem.toml").read_text(encoding="utf-8"))["name"])
+        if not (run / "state.json").exists():
+            return {**row, "status": "starting" if _busy(run / "lock") else "not begun"}
         state = msgspec.json.decode((run / "state.json").read_bytes(), type=_State)
         last = _last_generation(run / "history.csv")
         best, front = (float(last["best"]), int(float(last["front"]))) if last else (math.nan, None)

@@ -141,7 +141,7 @@ def _make_module(target: str, seed: int) -> nn.Module:
         except (ImportError, AttributeError) as error:
             raise CoernasError(f"{target}: {error}; is it spelt right, and can Python import it from here?") from None
     # What is drawn there and stays, such as an embedding of positions, has to be the same each time.
-    torch.default_generator.manual_seed(seed)
+    torch.default_generator.manual_seed(seed % 2**63)
     with _code_of_the_user(f"{target}() raised"):
         module = factory()
     if not isinstance(module, nn.Module):

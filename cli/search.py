@@ -78,8 +78,6 @@ def command(
 
     if problem is None and not (resume and out):
         raise click.UsageError("name a problem, such as 'digits', or continue a run with --resume --out DIR")
-    if problem is None and data is not None:
-        raise click.UsageError("--data goes with a problem; a run that is resumed knows its images")
     with only_results_on_stdout(as_json or quiet):
         directory, loaded = out, None
         if problem is not None:
@@ -87,7 +85,7 @@ def command(
             directory = directory or (_latest(loaded.name) if resume else next_free(RUNS, loaded.name))
         assert directory is not None
         if loaded is None:
-            loaded = _of_run(directory, overrides)
+            loaded = with_data(_of_run(directory, overrides), data)
         before = RunDirectory(directory).read_state() if resume and RunDirectory(directory).has_state() else None
         with _listener(as_json, quiet) as listener:
             try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from coernas_moo.datasets.image_files import (
     natural_order,
     normal_text,
 )
+from coernas_moo.datasets.images import is_image_name
 from coernas_moo.datasets.listing import list_images
 from coernas_moo.datasets.settings import ImageFileSettings, register_dataset
 from coernas_moo.datasets.table import find_table, read_table
@@ -57,7 +58,7 @@ class CsvSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True, kw
                 f"there are no images in {folder}; set data.images (for 'coernas new': --images) to the folder with "
                 f"the images of {file}"
             )
-        ids = [normal_text(value) for value in table.columns[self.id_column]]
+        ids = [_entry(value, folder) for value in table.columns[self.id_column]]
         labels = _tidy(table.columns[self.label_column])
         return self._open(file, folder, index, ids, labels)
 
@@ -131,19 +132,26 @@ def index_images(folder: Path) -> dict[str, Path]:
 
 
 def _tidy(labels: Sequence[str]) -> list[str]:
-    """Labels as names; whole numbers written as floats, as spreadsheets do, become integers.
+    """Labels as names; of numbers one that is written in two ways is one, and NaN is none.
 
-    Among numbers, NaN is no label.
+    Example:
+        >>> _tidy(["1", "2.0", "", "nan"]), _tidy(["0.50", "1.0", "1"]), _tidy(["1", "b", "nan"])
+        (['1', '2', '', ''], ['0.5', '1', '1'], ['1', 'b', 'nan'])
     """
     try:
-        found = [float(label) if label else math.nan for label in labels]
-    except ValueError:
+        numbers = [Decimal(label) if label else Decimal("nan") for label in labels]
+    except InvalidOperation:
         return [normal_text(label) for label in labels]
-    numbers = [None if math.isnan(number) else number for number in found]
-    labels = ["" if number is None else label for number, label in zip(numbers, labels, strict=True)]
-    if all(number is None or number.is_integer() for number in numbers):
-        return ["" if number is None else str(int(number)) for number in numbers]
-    return list(labels)
+    return ["" if number.is_nan() else _shortest(number) for number in numbers]
+
+
+def _shortest(number: Decimal) -> str:
+    if not number.is_finite():
+        return str(number)
+    # Context precision would round long numbers.
+    text = format(number, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def guess_columns(file: Path, images: str = "") -> CsvSettings:
@@ -162,12 +170,22 @@ def guess_columns(file: Path, images: str = "") -> CsvSettings:
     table = read_table(file)
     columns = table.columns
     known = CsvSettings()
-    index = index_images(image_folder(file, images))
-    ids = known.id_column if known.id_column in columns else _first_of_images(columns, index)
+    folder = image_folder(file, images)
+    index = index_images(folder)
+    named = next((name for name in columns if _entry(name, folder) in index), None)
+    if named is not None and (is_image_name(named) or any(name.isdecimal() for name in columns)):
+        raise DataError(f"{file} has no header line, its first line names the image {named!r}; add one: file,label")
+    ids = known.id_column if known.id_column in columns else _first_of_images(columns, index, folder)
     others = [name for name in columns if name != ids]
     usual = (known.label_column, "label", "class", "target", "category", "grade", "level")
     by_name = [name for wish in usual for name in others if name.lower() == wish]
     label = (by_name + (others if len(others) == 1 else []))[:1]
+    if ids is None and index:
+        first = ", ".join(f"{name}: {values[0]!r}" for name, values in columns.items())
+        raise DataError(
+            f"no column of {file} names images in {folder} ({first}, but there is {next(iter(index))!r}); give their "
+            "paths in that folder, or set data.images, data.id_column and data.label_column"
+        )
     if ids is None or not label:
         raise DataError(
             f"cannot tell the columns of {file} ({', '.join(columns)}): set data.id_column and data.label_column"
@@ -175,8 +193,19 @@ def guess_columns(file: Path, images: str = "") -> CsvSettings:
     return CsvSettings(path=str(file), images=images, id_column=ids, label_column=label[0])
 
 
-def _first_of_images(columns: Mapping[str, Sequence[str]], index: Mapping[str, Path]) -> str | None:
+def _first_of_images(columns: Mapping[str, Sequence[str]], index: Mapping[str, Path], folder: Path) -> str | None:
     for name, values in columns.items():
-        if 2 * sum(normal_text(value) in index for value in values) > len(values):
+        if 2 * sum(_entry(value, folder) in index for value in values) > len(values):
             return name
     return None
+
+
+def _entry(value: str, folder: Path) -> str:
+    """What a table calls an image, as `index_images` has it: a path in the folder, from `./x.png` or an absolute one.
+
+    Example:
+        >>> [_entry(value, Path("/eyes")) for value in ("a/x.png", "./x.png", "/eyes/x.png", "/ears/x.png")]
+        ['a/x.png', 'x.png', 'x.png', '/ears/x.png']
+    """
+    text = normal_text(value).removeprefix("./")
+    return text.removeprefix(f"{folder.as_posix()}/")

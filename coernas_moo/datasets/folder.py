@@ -14,7 +14,7 @@ from coernas_moo.datasets.image_files import (
     normal_text,
 )
 from coernas_moo.datasets.listing import list_images, subfolders
-from coernas_moo.datasets.settings import ImageFileSettings, register_dataset
+from coernas_moo.datasets.settings import ImageFileSettings, register_dataset, require_text
 from coernas_moo.errors import DataError
 
 _SPLITS = {
@@ -100,6 +100,7 @@ def split_roots(folder: Path) -> Mapping[str, Path]:
 def _class_images(root: Path, allow_empty: bool) -> dict[str, Sequence[Path]]:
     by_class: dict[str, Sequence[Path]] = {}
     for child in subfolders(root):
+        require_text(child)
         images = list_images(child)
         if images:
             by_class[normal_text(child.name)] = images

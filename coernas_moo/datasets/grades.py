@@ -43,11 +43,12 @@ or remove its images, or set data.ordinal = false
     pairs = [(low, high) for low, high in pairwise(grades) if high - low > 1]
     if not pairs:
         return ()
-    low, high = pairs[0]
-    missing = {2: f"{low + 1}", 3: f"{low + 1} or {low + 2}"}.get(high - low, f"{low + 1} to {high - 1}")
+    short = {2: "{0}", 3: "{0} or {1}"}
+    gaps = [short.get(high - low, "{0} to {1}").format(low + 1, high - 1) for low, high in pairs]
+    neighbours = ", ".join(f"{low} and {high}" for low, high in pairs)
     return (
-        f"the scale {grades[0]} to {grades[-1]} of {source} has gaps: no image has {missing}; kappa counts {low} and "
-        f"{high} as neighbours",
+        f"the scale {grades[0]} to {grades[-1]} of {source} has gaps: no image has {' or '.join(gaps)}; kappa counts "
+        f"{neighbours} as neighbours",
     )
 
 

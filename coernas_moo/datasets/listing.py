@@ -25,7 +25,7 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """All image files below `folder`, told by suffix, sorted; links are followed, cycles once.
+    """All image files below `folder`, told by suffix, sorted; links are followed, but not to where they lie in.
 
     Raises:
         DataError: a folder cannot be listed.
@@ -35,7 +35,8 @@ def list_images(folder: Path) -> list[Path]:
         raise DataError(f"folder {error.filename} cannot be listed: {error.strerror}")
 
     found: list[Path] = []
-    visited: set[str] = set()
+    # A link to a folder that this one lies in would bring in everything beside it.
+    visited = {str(parent) for parent in Path(os.path.realpath(folder)).parents}
     for parent, folders, files in os.walk(folder, onerror=fail, followlinks=True):
         real = os.path.realpath(parent)
         if real in visited:

@@ -94,6 +94,7 @@ class ImageFileSettings(DataSettings, frozen=True, forbid_unknown_fields=True, k
         if self.needs_path:
             raise DataError("no images are named: give --data FOLDER, or set data.path in the problem file")
         path = base / Path(self.path).expanduser()
+        require_text(path)
         try:
             found = path.exists()
         except OSError as error:
@@ -103,6 +104,18 @@ class ImageFileSettings(DataSettings, frozen=True, forbid_unknown_fields=True, k
                 f"there is no file or folder {path}; give the folder with the images as --data or data.path"
             )
         return path
+
+
+def require_text(path: Path) -> None:
+    """Check that a name can be written in files that are UTF-8.
+
+    Raises:
+        DataError: it has other bytes.
+    """
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(f"the name of {str(path)!r} is not in UTF-8; rename it") from None
 
 
 T = TypeVar("T", bound=DataSettings)

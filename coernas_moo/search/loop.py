@@ -80,12 +80,20 @@ def run_search(
         # A journal that cannot be used is refused here, before the record of an earlier run is written over.
         with open_evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
             evaluator.start()
-            run_directory.write_problem(problem)
+            # A smaller budget than was used up would not tell how this front came about.
+            if before is None or not _below(problem, before):
+                run_directory.write_problem(problem)
             costs.keep()
             # Matrices here are small: threads of BLAS would only take cores from the workers.
             with threadpool_limits(1, user_api="blas"):
                 _Search(problem, evaluator, dataset, run_directory, before, listener or Listener()).run()
     return Run(run_directory.path)
+
+
+def _below(problem: ProblemFile, done: State) -> bool:
+    budgets = (problem.search.generations, problem.search.evaluations, problem.search.seconds)
+    used = (done.generation, done.evaluations, done.seconds)
+    return any(most is not None and most < so_far for most, so_far in zip(budgets, used, strict=True))
 
 
 def _warn_of_other_versions(before: State, path: Path) -> None:

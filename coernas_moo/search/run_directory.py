@@ -24,6 +24,9 @@ BUDGET_KEYS = ("search.generations", "search.evaluations", "search.seconds")
 MODELS = "models"
 """Folder of the models that were trained in a run's directory."""
 
+IMAGE_KEYS = ("data.path", "data.images")
+"""Keys that may change when what they named is no longer there."""
+
 FREE = ("evaluation.", "train.", "data.ordinal")
 
 
@@ -164,7 +167,13 @@ class RunDirectory:
         for key in sorted({*before, *after}):
             if key in BUDGET_KEYS or key.startswith(FREE):
                 continue
+            if key in IMAGE_KEYS and not Path(str(before.get(key))).exists():
+                # Moved: whether these are the images is looked at where they are read.
+                continue
             if before.get(key) != after.get(key):
+                if before.get("name") != after.get("name"):
+                    names = f"{before.get('name')!r}, not of {after.get('name')!r}"
+                    raise RunError(f"{self.path}: is a run of {names}; give another --out")
                 raise RunError(
                     f"{self.path}: the problem has changed since this run began: {key} was {_said(before.get(key))}, "
                     f"is {_said(after.get(key))}; give another --out for a new run, or continue this one as it began "
@@ -178,6 +187,11 @@ class RunDirectory:
             raise RunError(
                 f"{self.path}: a comparison, not a run: 'coernas report' and 'coernas summary' read it once "
                 "'coernas compare' has ended"
+            )
+        if not path.exists() and self.exists():
+            raise RunError(
+                f"{self.path}: this run was cut off before it began; begin it with: coernas search --resume --out "
+                f"{self.path}"
             )
         try:
             return msgspec.convert(json.loads(path.read_text(encoding="utf-8")), State)
@@ -207,6 +221,13 @@ class RunDirectory:
 
 def require_same_data(state: State, info: DatasetInfo, path: Path) -> None:
     """Check that images and classes are those the run began with; raises `RunError`."""
+    if tuple(info.shape) == tuple(state.shape) and set(info.classes) != set(state.classes):
+        gone, new = (sorted(set(a) - set(b)) for a, b in ((state.classes, info.classes), (info.classes, state.classes)))
+        said = [f"{what} {', '.join(map(repr, names))}" for what, names in (("without", gone), ("with", new)) if names]
+        raise RunError(
+            f"{path}: the classes have changed since this run began: the images are now {' and '.join(said)}; give "
+            "those of then, or search these in a new run"
+        )
     if tuple(info.shape) != tuple(state.shape) or tuple(info.classes) != tuple(state.classes):
         raise RunError(
             f"{path}: the data has changed since this run began: images were "

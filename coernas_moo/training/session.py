@@ -19,6 +19,7 @@ from coernas_moo.search.run import Run
 from coernas_moo.search.run_directory import MODELS
 from coernas_moo.training.assess import PREDICTIONS, Metrics, assess, read_metrics, write_metrics
 from coernas_moo.training.data import TrainingData
+from coernas_moo.training.devices import device_named
 from coernas_moo.training.inference import require_fit
 from coernas_moo.training.loop import Trained, train
 from coernas_moo.training.model import build_module, plan_of
@@ -128,6 +129,7 @@ def train_model(
         RunError: the directory is in use, or cannot be written.
     """
     path = Path(directory)
+    device_named(device)
     module = _initial(spec)
     require_fit(module, data, spec.network_text)
     remedy = "keep it and give this one another --name, or replace it with --anew"
@@ -192,7 +194,8 @@ def finished_metrics(spec: ModelSpec, directory: str | Path, remedy: str) -> Met
         ModelError: a model is there that was trained otherwise, or cannot be read.
     """
     path = Path(directory)
-    if not (path / MODEL_FILE).exists():
+    # What was cut off before its first epoch has left nothing to keep.
+    if not (path / MODEL_FILE).exists() or not any((path / name).exists() for name in (LAST, BEST, METRICS)):
         return None
     before, now = _flat(read_spec(path)), _flat(spec)
     if not before["images"]:

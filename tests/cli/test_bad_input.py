@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from click.testing import Result
 from commands import coernas
 from PIL import Image
+
+from coernas_moo.shipped import shipped_problems
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
@@ -108,7 +111,7 @@ BAD: dict[str, tuple[Callable[[], None], tuple[str, ...], tuple[str, ...]]] = {
     "module raises": (modules, ("score", "broken_module:f", *SHAPE), ("broken_module", "ZeroDivisionError")),
     "module exits": (modules, ("score", "leaving_module:f", *SHAPE), ("leaving_module", "SystemExit")),
     "function exits": (modules, ("score", "half_module:leaves", *SHAPE), ("half_module:leaves()", "SystemExit")),
-    "half precision": (modules, ("score", "half_module:half", *SHAPE), ("half_module:half", "float32 images")),
+    "half precision": (modules, ("score", "half_module:half", *SHAPE), ("parameters that are not torch.float32",)),
     "wrong shape": (
         modules,
         ("score", "half_module:talks", "--shape", "3x9x9", "--classes", "3"),
@@ -157,16 +160,41 @@ def test_one_line_and_nothing_written(case: str) -> None:
 )
 def test_usage_errors_exit_with_2(arguments: tuple[str, ...]) -> None:
     result = coernas(*arguments)
-    assert result.exit_code == 2
-    assert "Error: " in result.stderr
+    assert_one_line(result, "--help")
     assert result.stdout == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no full device")
+@pytest.mark.parametrize("arguments", [("problems",), ("proxies", "--json"), ("search", "digits", *FEW)])
+def test_a_printer_that_is_full(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "coernas_moo.cli.main", *arguments]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr == (
+        "coernas: what is printed cannot be written: No space left on device; print it elsewhere\n"
+    )
+
+
+def test_a_latency_check_takes_time() -> None:
+    for seconds in ("0", "-3", "nan"):
+        assert_one_line(coernas("latency", "digits", "--seconds", seconds), "--seconds", "give a number above 0")
+
+
+def test_a_run_that_was_cut_off_at_once_is_no_ruin() -> None:
+    Path("results/runs/x-1").mkdir(parents=True)
+    Path("results/runs/x-1/problem.toml").write_text(shipped_problems()["digits"])
+    assert_one_line(coernas("show", "x-1"), "was cut off before it began", "--resume --out results/runs/x-1")
+    (row,) = json.loads(coernas("runs", "--json").stdout)
+    assert (row["status"], row["problem"]) == ("not begun", "digits")
+    assert "not begun" in coernas("runs").stdout
 
 
 @pytest.mark.parametrize("command", [("train",), ("refine",), ("latency", "nb201"), ("bench", "candidate", "nb201")])
 def test_a_seed_that_no_generator_takes(command: tuple[str, ...]) -> None:
     result = coernas(*command, "--seed", str(2**63))
     assert result.exit_code == 2
-    assert "--seed" in result.stderr.splitlines()[-1]
+    assert_one_line(result, "--seed")
 
 
 def test_resumed_run_whose_problem_changed_is_refused() -> None:

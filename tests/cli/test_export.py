@@ -105,6 +105,14 @@ def test_a_pick_that_was_not_trained_is_exported_with_a_warning(run: Run) -> Non
     assert not Path("knee.pt").exists()
 
 
+def test_a_pick_that_was_another_network_before_says_whose_model_is_there(trained: Run) -> None:
+    (trained.directory.path / "models/best").rename(trained.directory.path / "models/knee")
+    assert trained.pick("knee").text != trained.pick("best").text
+    said = coernas("export", "--pick", "knee", "--to", "knee.py").stderr
+    assert "models/knee is of another network, which this pick was before: coernas export" in said
+    assert "train it first" not in said
+
+
 def test_untrained_is_untrained_even_where_there_are_weights(trained: Run) -> None:
     result = coernas("export", "--pick", "best", "--to", "best.py", "--untrained", "--json")
     assert (result.exit_code, result.stderr) == (0, "")

@@ -129,7 +129,8 @@ def test_images_that_have_changed_since_the_search(csv_of_grades: Path) -> None:
     make_run(Path("run"), problem, networks=5)
     table = csv_of_grades / "train.csv"
     table.write_text(table.read_text().replace("35_left,2", "35_left,3"))
-    assert "the data has changed since this run began" in refused("train", "run")
+    said = refused("train", "run")
+    assert "the classes have changed since this run began: the images are now with '3'; give those of then" in said
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,19 @@ def test_one_line_for_what_cannot_be(digits_run: Path, arguments: tuple[str, ...
 def test_options_that_exclude_each_other(digits_run: Path, arguments: tuple[str, ...]) -> None:
     result = coernas("train", *arguments)
     assert result.exit_code == 2
-    assert "Error: " in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_training_that_could_not_begin_leaves_its_name_free(digits_run: Path) -> None:
+    said = refused("train", "digits-1", "--device", "tpu", "--name", "a")
+    assert "tpu" in said
+    assert not (digits_run / "models/a").exists()
+    assert coernas("train", "digits-1", "--pick", "knee", "--name", "a", "--quiet", *THREAD).exit_code == 0
+    for name in ("best.pt", "last.pt", "metrics.json"):
+        (digits_run / "models/a" / name).unlink()
+    # Whatever was begun there, nothing of it is left to keep.
+    again = coernas("train", "digits-1", "--pick", "knee", "--name", "a", "--epochs", "2", "--quiet", *THREAD)
+    assert again.exit_code == 0, again.output
 
 
 def test_no_run() -> None:

@@ -162,8 +162,21 @@ def test_columns_are_guessed(tmp_path: Path, text: str, columns: tuple[str, str]
 
 @pytest.mark.parametrize("text", ["who,what\nx,1\ny,2\n", "file,mood,taste\na,1,2\nb,1,2\n"])
 def test_columns_that_cannot_be_told(tmp_path: Path, text: str) -> None:
-    with pytest.raises(DataError, match=r"set data\.id_column and data\.label_column"):
+    with pytest.raises(DataError, match=r"set .*data\.id_column and data\.label_column"):
         guess_columns(write_table(tmp_path, text, IMAGES))
+
+
+def test_a_number_is_one_class_however_it_is_written_and_as_long_as_it_is(tmp_path: Path) -> None:
+    names = ("a.png", "b.png", "c.png", "d.png")
+
+    def classes(*labels: str) -> tuple[str, ...]:
+        rows = "".join(f"{name},{label}\n" for name, label in zip(names, labels, strict=True))
+        return read(write_table(tmp_path, f"id_code,diagnosis\n{rows}", names)).info.classes
+
+    assert classes("1", "1.0", "0.5", "0.50") == ("0.5", "1")
+    long = [str(10**25 + more) for more in range(3)]
+    assert classes(*long, long[0]) == tuple(long)
+    assert classes("2e1", "-0.0", "0", "20") == ("0", "20")
 
 
 def test_with_and_without_suffix_a_name_is_one_image(tmp_path: Path) -> None:

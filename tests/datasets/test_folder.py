@@ -1,6 +1,8 @@
 """Class folders: layout, splits, sizes, channels, damage, one clear line for what cannot be used."""
 
+import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,30 @@ def test_what_is_not_an_image_is_ignored(tmp_path: Path) -> None:
     info = read(tmp_path).info
     assert info.counts == {"train": (2, 2)}
     assert info.warnings == ()
+
+
+def test_a_link_to_where_a_class_lies_brings_in_no_other_class(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (8, 8), 40 * number).save(tmp_path / "set" / name / f"{number}.png")
+    (tmp_path / "set" / "a" / "up").symlink_to(tmp_path / "set")
+    (tmp_path / "set" / "a" / "top").symlink_to(tmp_path)
+    info = FolderSettings(path=str(tmp_path / "set")).open(Path("/")).info
+    assert info.counts == {"train": (2, 2)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/set\xfc"))
+    for name in (b"a", b"\xff"):
+        (folder / os.fsdecode(name)).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(folder / os.fsdecode(name) / "0.png")
+    with pytest.raises(DataError, match=r"set.* is not in UTF-8; rename it"):
+        FolderSettings(path=str(folder)).open(Path("/"))
+    renamed = folder.rename(tmp_path / "set")
+    with pytest.raises(DataError, match=r"set/.* is not in UTF-8; rename it"):
+        FolderSettings(path=str(renamed)).open(Path("/"))
 
 
 def test_unicode_names_links_and_cycles(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def test_scales_without_a_word(classes: tuple[str, ...]) -> None:
         (("0", "2"), "has 1; kappa counts 0 and 2"),
         (("0", "3"), "has 1 or 2;"),
         (("0", "1", "7", "8"), "has 2 to 6; kappa counts 1 and 7"),
+        (("0", "2", "10"), "has 1 or 3 to 9; kappa counts 0 and 2, 2 and 10 as neighbours"),
     ],
 )
 def test_a_gap_is_told(classes: tuple[str, ...], gap: str) -> None:

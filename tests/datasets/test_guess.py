@@ -36,8 +36,20 @@ def test_tables(tmp_path: Path) -> None:
     want = CsvSettings(path=str(table), id_column="file", label_column="label")
     assert guess(tmp_path) == guess(table) == want
     table.write_text("x,y,z\n1,2,3\n")
+    told = r"names images in .* \(x: '1', y: '2', z: '3', but there is 'p.png'"
+    with pytest.raises(DataError, match=told):
+        guess(tmp_path)
+    table.write_text("x,y,z\np,2,3\n")
     with pytest.raises(DataError, match="cannot tell the columns"):
         guess(tmp_path)
+    for first in ("q.png,yes", "q,1"):
+        table.write_text(f"{first}\np.png,no\n")
+        with pytest.raises(DataError, match="has no header line, its first line names the image 'q"):
+            guess(tmp_path)
+    for name in ("./p.png", str(tmp_path / "images" / "p.png")):
+        table.write_text(f"file,label\n{name},no\nq.png,yes\n")
+        assert guess(tmp_path) == want
+        assert want.open(Path("/")).info.counts == {"train": (1, 1)}
 
 
 def test_relative_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from runs import MakeProblem, Stop, exactly
 
 from coernas_moo.config import ProblemFile, load_problem
@@ -107,6 +109,44 @@ def test_a_run_that_another_search_began_meanwhile_is_left_alone(
     with pytest.raises(RunError, match="a run is here; add --resume"):
         run_search(tiny(search__generations=5), tmp_path / "run")
     assert Run(tmp_path / "run").state.generation == 3
+
+
+def test_a_smaller_budget_than_was_used_up_is_not_what_the_run_was_made_with(
+    tmp_path: Path, tiny: MakeProblem, finished_run: Run
+) -> None:
+    directory = run_search(tiny(), tmp_path / "run").directory
+    for smaller in ({"search__generations": 2}, {"search__generations": None, "search__evaluations": 7}):
+        run_search(tiny(**smaller), tmp_path / "run", resume=True)
+        assert directory.read_problem().search.generations == 3
+    again = run_search(directory.read_problem(), tmp_path / "again")
+    assert exactly(again) == exactly(finished_run)
+
+
+def test_images_that_were_moved_are_found_again(tmp_path: Path, tiny: MakeProblem) -> None:
+    def images(folder: str, classes: str = "abc") -> dict[str, object]:
+        for name in classes:
+            (tmp_path / folder / name).mkdir(parents=True)
+            for number in range(2):
+                Image.new("L", (8, 8), 90 * number).save(tmp_path / folder / name / f"{number}.png")
+        return {"kind": "folder", "path": str(tmp_path / folder), "size": 8, "channels": 1}
+
+    here = images("here")
+    run_search(tiny(data=here, search__generations=1), tmp_path / "run")
+    there = images("there")
+    with pytest.raises(RunError, match=r"data\.path was"):
+        run_search(tiny(data=there, search__generations=2), tmp_path / "run", resume=True)
+    shutil.rmtree(tmp_path / "here")
+    resumed = run_search(tiny(data=there, search__generations=2), tmp_path / "run", resume=True)
+    assert (resumed.state.generation, resumed.problem.data["path"]) == (2, str(tmp_path / "there"))
+    shutil.rmtree(tmp_path / "there")
+    with pytest.raises(RunError, match="the images are now without 'c' and with 'd'; give those of then"):
+        run_search(tiny(data=images("others", "abd"), search__generations=3), tmp_path / "run", resume=True)
+
+
+def test_a_run_of_another_problem_is_named(tmp_path: Path, tiny: MakeProblem) -> None:
+    run_search(tiny(search__generations=1), tmp_path / "run")
+    with pytest.raises(RunError, match="is a run of 'tiny', not of 'other'"):
+        run_search(tiny(name="other", data__size=16), tmp_path / "run", resume=True)
 
 
 def test_evaluations_are_counted_exactly_and_may_be_extended(tmp_path: Path, tiny: MakeProblem) -> None:

@@ -65,7 +65,7 @@ def test_what_is_no_run_is_named(tmp_path: Path, finished_run: Run) -> None:
     with pytest.raises(RunError, match="no run here"):
         Run(tmp_path)
     (tmp_path / "problem.toml").write_text(finished_run.problem.to_toml())
-    with pytest.raises(RunError, match=r"state\.json: not the state of a run"):
+    with pytest.raises(RunError, match="this run was cut off before it began; begin it with: coernas search --resume"):
         Run(tmp_path)
     (tmp_path / "state.json").write_text(json.dumps({"status": "finished"}))
     with pytest.raises(RunError, match="not the state of a run"):
