@@ -49,6 +49,7 @@ def command(
     from coernas_moo.export import check_target, export_model, is_model_directory
     from coernas_moo.reporting.export_view import check_text, exported_table, model_facts
     from coernas_moo.search.run_directory import MODELS
+    from coernas_moo.training.spec import BEST
 
     paths = tuple(dict.fromkeys(paths))
     for path in paths:
@@ -57,7 +58,7 @@ def command(
     if not model.description.trained and not untrained:
         other = open_run(run).directory.path / MODELS / (pick or "knee")
         remedy = "train it first with 'coernas train', or say --untrained"
-        if is_model_directory(other):
+        if (other / BEST).is_file() and is_model_directory(other):
             remedy = f"{other} is of another network, which this pick was before: coernas export {other}"
         warn(
             "this network has not been trained: its weights are random, and pixels from 0 to 1 are taken as they are; "

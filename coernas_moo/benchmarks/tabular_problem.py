@@ -23,8 +23,7 @@ class Reference:
     """The true front of a problem that was enumerated, and hypervolumes relative to it.
 
     Objectives are scaled by ideal and nadir of the true front, and the reference point is (1, ..., 1), as the field
-    does it (Lu et al. 2022, "EvoXBench"); the worst of all
-    values is the nadir where the front has one value only.
+    does it (Lu et al. 2022, "EvoXBench"); the worst of all values is the nadir where the front has one value only.
 
     Args:
         values: objective values of the whole space (n, objectives), to be minimised.
