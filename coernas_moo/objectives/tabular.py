@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from coernas_moo.evaluation.tabular import DATASETS
 from coernas_moo.objectives.objective import OBJECTIVES, Objective
 
 ERROR, TEST_ERROR, LATENCY, ENERGY = "error", "test_error", "latency", "energy"
 
-DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 LATENCY_DEVICES = (
     "edgegpu",
     "raspi4",

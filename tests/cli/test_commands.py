@@ -38,6 +38,20 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("table_here")
+def test_a_table_is_shown_without_torch() -> None:
+    code = (
+        "import sys\nfrom coernas_moo.cli.main import main\n"
+        "try:\n    main(['nb201', 'show'])\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "heavy = {'torch', 'pymoo'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "15,625" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [["problems"], ["problems", "--json"], ["problems", "xsdd"], ["runs", "folder"]])
 def test_lists_import_nothing_that_a_search_needs(arguments: list[str]) -> None:
     run = Path("folder/run")

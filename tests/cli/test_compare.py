@@ -15,8 +15,7 @@ from commands import coernas, good, refused
 
 from coernas_moo.benchmarks import comparison
 from coernas_moo.errors import DataError
-from coernas_moo.evaluation.tabular import TabularBenchmark
-from coernas_moo.objectives.tabular import DATASETS
+from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from coernas_moo.errors import DataError, GenotypeError
-from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
+from coernas_moo.evaluation.tabular import DATA_VARIABLE, DATASETS, TabularBenchmark
 from coernas_moo.networks.layers import Shape
-from coernas_moo.objectives.tabular import DATASETS
 from coernas_moo.spaces.nasbench201 import NASBench201
 
 EMPTY = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
