@@ -26,12 +26,16 @@ run_search(load_problem(sys.argv[1]), sys.argv[2])
 """
 
 
+TRIES = 10
+"""For each kill, since a search may have ended by its moment."""
+
+
 @dataclass(frozen=True)
 class KillReport:
     """What came of killing searches.
 
     Args:
-        kills: processes killed before they ended by themselves.
+        kills: processes killed before all was evaluated.
         identical: how many of these, resumed, ended with the front of the undisturbed run, bit for bit.
         evaluations: of the undisturbed run.
         kept: evaluations in the journals when the processes were killed, over all kills.
@@ -70,13 +74,17 @@ def kill_and_resume(problem: ProblemFile, folder: Path, kills: int = 20, seed: i
     undisturbed = run_search(problem, folder / "undisturbed")
     rng = np.random.default_rng(seed)
     identical = kept = repeated = surplus = done = 0
-    for _ in range(3 * kills):
+    for _ in range(TRIES * kills):
         if done == kills:
             break
         path = folder / f"killed-{done + 1}"
-        if not _run_and_kill(file, path, float(rng.uniform(0, undisturbed.state.seconds))):
-            continue
+        killed = _run_and_kill(file, path, float(rng.uniform(0, undisturbed.state.seconds)))
         before = _records(path)
+        if not killed or len(before) == len(undisturbed.archive):
+            # It had ended, or had nothing left to do but that: take it out of the way.
+            if path.exists():
+                path.rename(path.with_name(f"not-{path.name}-{time.monotonic_ns()}"))
+            continue
         resumed = run_search(problem, path, resume=True)
         after = _records(path)
         # A second evaluation takes another time, to the microsecond.
@@ -91,17 +99,13 @@ def kill_and_resume(problem: ProblemFile, folder: Path, kills: int = 20, seed: i
 
 
 def _run_and_kill(problem: Path, path: Path, after_seconds: float) -> bool:
-    """Whether the process was killed while it ran; a run that ended first is taken out of the way."""
+    """Whether the process was killed before it ended."""
     process = subprocess.Popen([sys.executable, "-c", _SEARCH, str(problem), str(path)])
     while not path.exists() and process.poll() is None:
         time.sleep(0.002)
     time.sleep(after_seconds)
     process.kill()
-    if process.wait() < 0:
-        return True
-    if path.exists():
-        path.rename(path.with_name(f"not-{path.name}-{time.monotonic_ns()}"))
-    return False
+    return process.wait() < 0
 
 
 def _records(path: Path) -> dict[str, Record]:
