@@ -16,8 +16,9 @@ from coernas_moo.benchmarks.searching import Plan, search_once
 from coernas_moo.evaluation.costs import ClosedFormCosts
 from coernas_moo.evaluation.process_pool import process_pool
 from coernas_moo.evaluation.record import Record
-from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
+from coernas_moo.evaluation.tabular import TabularBenchmark
 from coernas_moo.files import write_atomically
+from coernas_moo.nb201 import DATASETS
 from coernas_moo.refinement.candidates import by_score, choose
 from coernas_moo.refinement.on_table import columns_of, pick_from_table
 from coernas_moo.search.archive import Archive

@@ -20,6 +20,9 @@ from coernas_moo.datasets.settings import ImageFileSettings, register_dataset
 from coernas_moo.datasets.table import find_table, read_table
 from coernas_moo.errors import DataError
 
+LONGEST = 300
+"""Digits before or after the point up to which a number that is a class is written out."""
+
 
 @register_dataset
 class CsvSettings(ImageFileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,9 +149,10 @@ def _tidy(labels: Sequence[str]) -> list[str]:
 
 
 def _shortest(number: Decimal) -> str:
-    if not number.is_finite():
+    # Written out, a number of a few letters may be longer than memory.
+    if not number.is_finite() or abs(number.adjusted()) > LONGEST:
         return str(number)
-    # Context precision would round long numbers.
+    # `normalize` would round long ones.
     text = format(number, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from coernas_moo.errors import DataError, GenotypeError
 from coernas_moo.files import write_atomically
+from coernas_moo.nb201 import DATASETS
 
-DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 DATA_VARIABLE = "COERNAS_DATA"
 
 

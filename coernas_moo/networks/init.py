@@ -64,7 +64,7 @@ def _reset(module: nn.Module, generator: torch.Generator | None) -> None:
 
 
 def _set_parametrized(module: nn.Module, generator: torch.Generator | None) -> None:
-    """He normal values behind a parametrised weight; what computes it takes no note of them but its parameters."""
+    """He normal values behind a parametrised weight; buffers of the parametrisation stay as they are."""
     parametrizations: Any = module.parametrizations
     kept = [(buffer, buffer.clone()) for buffer in parametrizations.buffers()]
     values = torch.empty_like(parametrizations.weight())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coernas_moo.evaluation.tabular import DATASETS
+from coernas_moo.nb201 import DATASETS
 from coernas_moo.objectives.objective import OBJECTIVES, Objective
 
 ERROR, TEST_ERROR, LATENCY, ENERGY = "error", "test_error", "latency", "energy"

@@ -68,9 +68,10 @@ def _contests(finished: Sequence[Finished], first: str, held: Sequence[str]) -> 
         alone += [contest.outcome for contest in each.contests_with(held)]
         cells = [f"{each.regret_ratio(best):.2f}", str(each.evaluations_to(best) or "never")]
         rows.append([each.problem, *cells, *(f"{contest.outcome} ({contest.p:.2g})" for contest in against)])
-    after = f"Of {len(outcomes)} contests: {_counted(outcomes)} (p after Holm's correction in brackets)."
-    if any(len(each.contests) > len(held) for each in finished):
-        after = after.replace("correction in", "correction over all rivals of a comparison in")
+    more = any(len(each.contests) > len(held) for each in finished)
+    over = " over all rivals of a comparison" if more else ""
+    after = f"Of {len(outcomes)} contests: {_counted(outcomes)} (p after Holm's correction{over} in brackets)."
+    if more:
         after += f"\nCorrected over {', '.join(held)} alone: {_counted(alone)}."
     return [
         SummaryTable(

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -80,9 +81,7 @@ def run_search(
         # A journal that cannot be used is refused here, before the record of an earlier run is written over.
         with open_evaluator(problem, costs, dataset, run_directory.journal) as evaluator:
             evaluator.start()
-            # A smaller budget than was used up would not tell how this front came about.
-            if before is None or not _below(problem, before):
-                run_directory.write_problem(problem)
+            run_directory.write_problem(_as_made(problem, run_directory, before))
             costs.keep()
             # Matrices here are small: threads of BLAS would only take cores from the workers.
             with threadpool_limits(1, user_api="blas"):
@@ -90,10 +89,17 @@ def run_search(
     return Run(run_directory.path)
 
 
-def _below(problem: ProblemFile, done: State) -> bool:
-    budgets = (problem.search.generations, problem.search.evaluations, problem.search.seconds)
-    used = (done.generation, done.evaluations, done.seconds)
-    return any(most is not None and most < so_far for most, so_far in zip(budgets, used, strict=True))
+def _as_made(problem: ProblemFile, directory: RunDirectory, done: State | None) -> ProblemFile:
+    """The problem with the budgets that its front came about with, where those of now are below what was used up."""
+    if done is None:
+        return problem
+    search, used = problem.search, (done.generation, done.evaluations, done.seconds)
+    budgets = zip((search.generations, search.evaluations, search.seconds), used, strict=True)
+    if not any(most is not None and most < so_far for most, so_far in budgets):
+        return problem
+    made = directory.read_problem().search
+    kept = {"generations": made.generations, "evaluations": made.evaluations, "seconds": made.seconds}
+    return msgspec.structs.replace(problem, search=msgspec.structs.replace(search, **kept))
 
 
 def _warn_of_other_versions(before: State, path: Path) -> None:

@@ -25,7 +25,7 @@ MODELS = "models"
 """Folder of the models that were trained in a run's directory."""
 
 IMAGE_KEYS = ("data.path", "data.images")
-"""Keys that may change when what they named is no longer there."""
+"""Keys that may change when the images are no longer where they were."""
 
 FREE = ("evaluation.", "train.", "data.ordinal")
 
@@ -164,11 +164,10 @@ class RunDirectory:
         """
         before = _flat(tomllib.loads(self._problem_text()))
         after = _flat(tomllib.loads(problem.to_toml()))
+        # Whether what was moved are the same images is looked at where they are read.
+        moved = bool(before.get("data.path")) and not Path(str(before["data.path"])).exists()
         for key in sorted({*before, *after}):
-            if key in BUDGET_KEYS or key.startswith(FREE):
-                continue
-            if key in IMAGE_KEYS and not Path(str(before.get(key))).exists():
-                # Moved: whether these are the images is looked at where they are read.
+            if key in BUDGET_KEYS or key.startswith(FREE) or (moved and key in IMAGE_KEYS):
                 continue
             if before.get(key) != after.get(key):
                 if before.get("name") != after.get("name"):

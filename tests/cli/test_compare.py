@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import coernas, good, refused
+from runs import TINY
 
 from coernas_moo.benchmarks import comparison
 from coernas_moo.errors import DataError
-from coernas_moo.evaluation.tabular import DATASETS, TabularBenchmark
+from coernas_moo.evaluation.tabular import TabularBenchmark
+from coernas_moo.nb201 import DATASETS
 
 pytestmark = pytest.mark.usefixtures("in_empty_folder")
 
@@ -24,27 +26,7 @@ ARCHITECTURES = (
     "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|",
 )
 
-PROBLEM = """
-name = "small"
-objectives = ["score", "params"]
-[data]
-kind = "noise"
-channels = 1
-size = 8
-classes = 3
-[space]
-kind = "separable"
-stages = 1
-max_depth = 2
-base_width = 4
-units = ["conv3", "sep3", "bottleneck3"]
-[score]
-batch = 4
-[search]
-population = 6
-[evaluation]
-workers = 1
-"""
+PROBLEM = TINY.replace('"tiny"', '"small"').replace("stages = 2", "stages = 1")
 
 
 @pytest.fixture(autouse=True)

@@ -177,6 +177,7 @@ def test_a_number_is_one_class_however_it_is_written_and_as_long_as_it_is(tmp_pa
     long = [str(10**25 + more) for more in range(3)]
     assert classes(*long, long[0]) == tuple(long)
     assert classes("2e1", "-0.0", "0", "20") == ("0", "20")
+    assert classes("1e999999999", "1", "1", "1") == ("1", "1E+999999999")
 
 
 def test_with_and_without_suffix_a_name_is_one_image(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from coernas_moo.errors import DataError, GenotypeError
-from coernas_moo.evaluation.tabular import DATA_VARIABLE, DATASETS, TabularBenchmark
+from coernas_moo.evaluation.tabular import DATA_VARIABLE, TabularBenchmark
+from coernas_moo.nb201 import DATASETS
 from coernas_moo.networks.layers import Shape
 from coernas_moo.spaces.nasbench201 import NASBench201
 

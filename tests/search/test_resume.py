@@ -138,7 +138,12 @@ def test_images_that_were_moved_are_found_again(tmp_path: Path, tiny: MakeProble
     shutil.rmtree(tmp_path / "here")
     resumed = run_search(tiny(data=there, search__generations=2), tmp_path / "run", resume=True)
     assert (resumed.state.generation, resumed.problem.data["path"]) == (2, str(tmp_path / "there"))
+    # With a budget below what was used up, where the images are now is recorded all the same.
     shutil.rmtree(tmp_path / "there")
+    back = tiny(data=images("back"), search__generations=1)
+    again = run_search(back, tmp_path / "run", resume=True).directory.read_problem()
+    assert (again.search.generations, again.data["path"]) == (2, str(tmp_path / "back"))
+    shutil.rmtree(tmp_path / "back")
     with pytest.raises(RunError, match="the images are now without 'c' and with 'd'; give those of then"):
         run_search(tiny(data=images("others", "abd"), search__generations=3), tmp_path / "run", resume=True)
 
